@@ -1,0 +1,38 @@
+"""Run migrations against DATABASE_URL, or the address that the caller put in the configuration."""
+
+import asyncio
+
+from alembic import context
+from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+import models.ledger
+import models.order
+from engine.settings import get_settings
+
+url = context.config.attributes.get("url") or get_settings().require_database_url
+
+
+def migrate(connection: Connection) -> None:
+    context.configure(
+        connection=connection,
+        target_metadata=models.order.metadata,
+        compare_type=True,
+        transaction_per_migration=True,
+    )
+    with context.begin_transaction():
+        # Two processes that start together must not migrate together.
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7264102)")
+        context.run_migrations()
+
+
+async def run() -> None:
+    engine = create_async_engine(url, poolclass=NullPool)
+    async with engine.connect() as connection:
+        await connection.run_sync(migrate)
+        await connection.commit()
+    await engine.dispose()
+
+
+asyncio.run(run())

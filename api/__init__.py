@@ -1,0 +1,1 @@
+"""The edge: Starlette app, Strawberry schema, resolvers, subscriptions, served pages."""

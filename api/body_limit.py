@@ -1,0 +1,42 @@
+"""A cap on request bodies: what is longer is refused before it is read, let alone parsed."""
+
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+
+class BodyTooLong(Exception):
+    """More of a body arrived than is allowed."""
+
+
+class BodyLimit:
+    """Answer 413 to HTTP bodies over `max_bytes`, announced or not."""
+
+    def __init__(self, app: ASGIApp, *, max_bytes: int) -> None:
+        self._app = app
+        self._max_bytes = max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        received = 0
+
+        async def receive_some() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self._max_bytes:
+                raise BodyTooLong
+            return message
+
+        try:
+            if self._announced(scope) > self._max_bytes:
+                raise BodyTooLong
+            await self._app(scope, receive_some, send)
+        except BodyTooLong:
+            text = f"A request body is at most {self._max_bytes} bytes."
+            await PlainTextResponse(text, status_code=413)(scope, receive, send)
+
+    def _announced(self, scope: Scope) -> int:
+        length = dict(scope["headers"]).get(b"content-length", b"")
+        return int(length) if length.isdigit() else 0

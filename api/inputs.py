@@ -1,0 +1,70 @@
+"""GraphQL inputs."""
+
+from datetime import datetime
+
+import strawberry
+
+from api.scalars import DecimalText
+from engine.market_order import DEFAULT_SLIPPAGE_BPS
+from engine.order_status import OrderStatus, OrderType
+
+_TOKEN_IN = "Symbol or mint of the token paid."  # noqa: S105 - a description
+_TOKEN_OUT = "Symbol or mint of the token bought."  # noqa: S105
+_AMOUNT = "Whole units of tokenIn."
+_VENUES = "Ids of the venues allowed; all of them when absent."
+
+
+@strawberry.input(description="An order to swap at once at the best quote.")
+class ExecuteMarketOrderInput:
+    client_order_id: str | None = strawberry.field(
+        default=None,
+        description="1–64 of [A-Za-z0-9._:-]; made by the server when absent. "
+        "The same id with the same input returns the same order.",
+    )
+    token_in: strawberry.ID = strawberry.field(description=_TOKEN_IN)
+    token_out: strawberry.ID = strawberry.field(description=_TOKEN_OUT)
+    amount: DecimalText = strawberry.field(description=_AMOUNT)
+    slippage_bps: int | None = strawberry.field(
+        default=DEFAULT_SLIPPAGE_BPS,
+        description="How far below the quote the fill may be, 0 to 5000.",
+    )
+    min_amount_out: DecimalText | None = strawberry.field(
+        default=None, description="The least to receive; the stricter of this and slippage holds."
+    )
+    max_price_impact_bps: int | None = strawberry.field(
+        default=None, description="Fail rather than move the price further than this."
+    )
+    venues: list[strawberry.ID] | None = strawberry.field(default=None, description=_VENUES)
+
+
+@strawberry.input(description="A swap to quote.")
+class QuoteInput:
+    token_in: strawberry.ID = strawberry.field(description=_TOKEN_IN)
+    token_out: strawberry.ID = strawberry.field(description=_TOKEN_OUT)
+    amount: DecimalText = strawberry.field(description=_AMOUNT)
+    slippage_bps: int | None = strawberry.field(
+        default=DEFAULT_SLIPPAGE_BPS, description="What minAmountOut allows for, 0 to 5000."
+    )
+    venues: list[strawberry.ID] | None = strawberry.field(default=None, description=_VENUES)
+
+
+@strawberry.input(description="Which orders to show; every field given must hold.")
+class OrderFilter:
+    status: list[OrderStatus] | None = strawberry.field(
+        default=None, description="Any of these statuses."
+    )
+    is_terminal: bool | None = strawberry.field(
+        default=None, description="Whether the order has ended."
+    )
+    type: list[OrderType] | None = strawberry.field(default=None, description="Any of these types.")
+    token_in: strawberry.ID | None = strawberry.field(default=None, description=_TOKEN_IN)
+    token_out: strawberry.ID | None = strawberry.field(default=None, description=_TOKEN_OUT)
+    venue: strawberry.ID | None = strawberry.field(
+        default=None, description="Id of the venue of the last attempt."
+    )
+    created_after: datetime | None = strawberry.field(
+        default=None, description="Accepted later than this."
+    )
+    created_before: datetime | None = strawberry.field(
+        default=None, description="Accepted earlier than this."
+    )

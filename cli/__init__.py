@@ -1,0 +1,1 @@
+"""Commands for people: up, api, worker, clock, migrate, order, export-schema."""

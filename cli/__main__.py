@@ -1,0 +1,5 @@
+"""``python -m cli`` is ``order-engine``."""
+
+from cli.main import app
+
+app()

@@ -1,0 +1,165 @@
+"""Keep child processes running: restart one that dies, give up on one that keeps dying."""
+
+import asyncio
+import contextlib
+import ctypes
+import os
+import pwd
+import signal
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import typer
+
+_DEATHS_ALLOWED = 4
+_WITHIN_SECONDS = 30
+_RESTART_SECONDS = 0.3
+_KEPT_LINES = 20
+_PR_SET_PDEATHSIG = 1
+
+
+class KeepsDying(Exception):
+    """A process died too often; the message holds the last it said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """How to run one process. Its output is shown line by line, or goes to `log`."""
+
+    name: str
+    command: Sequence[str]
+    environment: Mapping[str, str] | None = None
+    log: Path | None = None
+    user: str | None = None
+    stop_signal: signal.Signals = signal.SIGTERM
+
+    @property
+    def group(self) -> int | None:
+        return None if self.user is None else pwd.getpwnam(self.user).pw_gid
+
+
+@dataclass(slots=True)
+class _Running:
+    child: Child
+    keeper: asyncio.Task[None] | None = None
+    process: asyncio.subprocess.Process | None = None
+    said: deque[str] = field(default_factory=lambda: deque(maxlen=_KEPT_LINES))
+    deaths: deque[float] = field(default_factory=lambda: deque(maxlen=_DEATHS_ALLOWED + 1))
+    stopping: bool = False
+
+
+class Supervisor:
+    """Starts children and watches over them until told to stop."""
+
+    def __init__(self, *, show: Callable[[str], None] = typer.echo) -> None:
+        self._show = show
+        self._running: dict[str, _Running] = {}
+
+    def start(self, child: Child) -> None:
+        """Start a child and keep it running from now on."""
+        running = _Running(child)
+        running.keeper = asyncio.create_task(self._keep(running), name=child.name)
+        self._running[child.name] = running
+
+    async def watch(self, *waiting: asyncio.Task[object]) -> None:
+        """Return when one of `waiting` is done. Raises KeepsDying when a child is given up."""
+        keepers = {r.keeper for r in self._running.values() if r.keeper is not None}
+        done, _ = await asyncio.wait({*keepers, *waiting}, return_when=asyncio.FIRST_COMPLETED)
+        for task in done & keepers:
+            task.result()
+
+    async def stop(self, names: Sequence[str], *, seconds: float) -> None:
+        """Stop these children together; by force those that take longer than `seconds`."""
+        await asyncio.gather(
+            *(self._stop(self._running[n], seconds) for n in names if n in self._running)
+        )
+
+    async def _stop(self, running: _Running, seconds: float) -> None:
+        running.stopping = True
+        process, keeper = running.process, running.keeper
+        assert keeper is not None
+        if process is None or process.returncode is not None:
+            keeper.cancel()
+        else:
+            process.send_signal(running.child.stop_signal)
+        done, _ = await asyncio.wait({keeper}, timeout=seconds)
+        if not done and process is not None:
+            self._show(f"{running.child.name} did not stop within {seconds:g} s: killed")
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await asyncio.wait({keeper})
+        with contextlib.suppress(asyncio.CancelledError, KeepsDying):
+            keeper.result()
+
+    async def _keep(self, running: _Running) -> None:
+        child = running.child
+        while not running.stopping:
+            code = await self._run_once(running)
+            if running.stopping:
+                return
+            running.deaths.append(time.monotonic())
+            span = running.deaths[-1] - running.deaths[0]
+            if len(running.deaths) > _DEATHS_ALLOWED and span < _WITHIN_SECONDS:
+                raise KeepsDying(_obituary(running, code))
+            self._show(f"{child.name} ended with status {code}: started again")
+            await asyncio.sleep(_RESTART_SECONDS)
+
+    async def _run_once(self, running: _Running) -> int:
+        child = running.child
+        log = None if child.log is None else child.log.open("ab")
+        try:
+            running.process = await asyncio.create_subprocess_exec(
+                *child.command,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log or asyncio.subprocess.PIPE,
+                stderr=log or asyncio.subprocess.STDOUT,
+                env=child.environment,
+                # A session of its own: Ctrl-C reaches only us, and we stop children in order.
+                start_new_session=True,
+                user=child.user,
+                group=child.group,
+                extra_groups=None if child.user is None else [],
+                preexec_fn=end_with_parent(child.stop_signal),
+            )
+        finally:
+            if log is not None:
+                log.close()
+        if running.process.stdout is not None:
+            async for line in running.process.stdout:
+                text = line.decode(errors="replace").rstrip()
+                running.said.append(text)
+                self._show(text)
+        return await running.process.wait()
+
+
+def _obituary(running: _Running, code: int) -> str:
+    child = running.child
+    if child.log is not None:
+        running.said.extend(child.log.read_text(errors="replace").splitlines())
+    last = "\n".join(f"    {line}" for line in running.said)
+    return (
+        f"{child.name} keeps dying (status {code}, {len(running.deaths)} times within "
+        f"{_WITHIN_SECONDS} s). It last said:\n{last}"
+    )
+
+
+def end_with_parent(how: signal.Signals) -> Callable[[], None] | None:
+    """Return what makes a child, on Linux, get signal `how` when its parent is killed.
+
+    Elsewhere a killed parent leaves its children; the next start finds and stops its servers.
+    """
+    if sys.platform != "linux":
+        return None
+    libc = ctypes.CDLL(None, use_errno=True)
+    parent = os.getpid()
+
+    def in_child() -> None:
+        libc.prctl(_PR_SET_PDEATHSIG, int(how))
+        if os.getppid() != parent:  # it died before we asked
+            os.kill(os.getpid(), how)
+
+    return in_child

@@ -1,0 +1,1 @@
+"""What is true of orders, swaps, pools and venues: no HTTP, GraphQL, queue or SQL."""

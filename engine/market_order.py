@@ -1,0 +1,116 @@
+"""What a market order must satisfy before it is accepted."""
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from engine.amounts import BPS, parse_amount, require_slippage_bps
+from engine.errors import EngineError, ErrorCode
+from engine.routing import select_venues
+from engine.swap import Swap
+from engine.tokens import Token, find_token
+from engine.venues.venue import Venue
+
+DEFAULT_SLIPPAGE_BPS = 50
+
+_CLIENT_ORDER_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class MarketOrder:
+    """A valid market order: the swap, and the floors under its output (atoms)."""
+
+    swap: Swap
+    slippage_bps: int
+    min_amount_out: int | None
+
+    @property
+    def digest(self) -> str:
+        """A fingerprint of everything that was asked, to tell a replay from a conflict."""
+        asked = [
+            self.swap.token_in.mint,
+            self.swap.token_out.mint,
+            self.swap.amount_in,
+            self.slippage_bps,
+            self.min_amount_out,
+            self.swap.max_price_impact_bps,
+            self.swap.venues,
+        ]
+        return hashlib.sha256(json.dumps(["MARKET", *asked]).encode()).hexdigest()
+
+
+def validate_swap(
+    *,
+    token_in: str,
+    token_out: str,
+    amount: str,
+    venue_ids: Sequence[str] | None,
+    max_price_impact_bps: int | None,
+    venues: Sequence[Venue],
+) -> Swap:
+    """Return the swap these inputs ask for.
+
+    Raises EngineError with the input's path: UNKNOWN_TOKEN, SAME_TOKEN, INVALID_AMOUNT,
+    AMOUNT_PRECISION_EXCEEDED, AMOUNT_OUT_OF_RANGE, UNKNOWN_VENUE, UNSUPPORTED_PAIR,
+    PRICE_IMPACT_TOO_HIGH for a limit outside 0 … 10000 bps.
+    """
+    paid = find_token(token_in, field=("input", "tokenIn"))
+    bought = find_token(token_out, field=("input", "tokenOut"))
+    if paid == bought:
+        raise EngineError(
+            ErrorCode.SAME_TOKEN,
+            f"{paid.symbol} cannot be swapped for itself.",
+            field=("input", "tokenOut"),
+        )
+    atoms = parse_amount(amount, paid, field=("input", "amount"))
+    allowed = select_venues(venues, venue_ids or (), field=("input", "venues"))
+    _require_pair(paid, bought, allowed)
+    if max_price_impact_bps is not None and not 0 <= max_price_impact_bps <= BPS:
+        raise EngineError(
+            ErrorCode.PRICE_IMPACT_TOO_HIGH,
+            f"A price impact limit is 0 to {BPS} basis points.",
+            field=("input", "maxPriceImpactBps"),
+        )
+    return Swap(
+        token_in=paid,
+        token_out=bought,
+        amount_in=atoms,
+        venues=tuple(sorted(set(venue_ids or ()))),
+        max_price_impact_bps=max_price_impact_bps,
+    )
+
+
+def validate_market_order(
+    swap: Swap, *, slippage_bps: int | None, min_amount_out: str | None
+) -> MarketOrder:
+    """Return the order; EngineError INVALID_SLIPPAGE or an amount's code where it is not valid."""
+    wanted = DEFAULT_SLIPPAGE_BPS if slippage_bps is None else slippage_bps
+    return MarketOrder(
+        swap=swap,
+        slippage_bps=require_slippage_bps(wanted, field=("input", "slippageBps")),
+        min_amount_out=None
+        if min_amount_out is None
+        else parse_amount(min_amount_out, swap.token_out, field=("input", "minAmountOut")),
+    )
+
+
+def require_client_order_id(client_order_id: str) -> str:
+    """Return the id, or raise EngineError INVALID_CLIENT_ORDER_ID."""
+    if not _CLIENT_ORDER_ID.fullmatch(client_order_id):
+        raise EngineError(
+            ErrorCode.INVALID_CLIENT_ORDER_ID,
+            "A clientOrderId is 1 to 64 of the characters A-Z a-z 0-9 . _ : -",
+            field=("input", "clientOrderId"),
+        )
+    return client_order_id
+
+
+def _require_pair(token_in: Token, token_out: Token, venues: Sequence[Venue]) -> None:
+    if not any(venue.trades(token_in, token_out) for venue in venues):
+        raise EngineError(
+            ErrorCode.UNSUPPORTED_PAIR,
+            f"No allowed venue trades {token_in.symbol} for {token_out.symbol}.",
+            field=("input", "tokenOut"),
+        )

@@ -1,0 +1,113 @@
+"""Ask every venue, drop the ones that failed, choose the best, and say why."""
+
+import asyncio
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from engine.errors import EngineError, ErrorCode, Failure, RetryClass
+from engine.swap import Quote, Swap, VenueQuote
+from engine.venues.venue import Venue
+
+
+@dataclass(frozen=True, slots=True)
+class BestRoute:
+    """The winning offer, and every venue's answer, best first."""
+
+    quote: Quote
+    compared: tuple[VenueQuote, ...]
+
+
+class NoQuote(EngineError):
+    """No venue offered anything; `compared` still says what each answered."""
+
+    def __init__(self, failure: Failure, compared: tuple[VenueQuote, ...]) -> None:
+        super().__init__(failure.code, failure.message, venue=failure.venue)
+        self.compared = compared
+
+
+async def best_route(
+    swap: Swap, venues: Sequence[Venue], *, deadline_ms: int, avoid: Collection[str] = ()
+) -> BestRoute:
+    """Quote `swap` on all allowed venues at once and return the one with the best net output.
+
+    Venues in `avoid` (those that failed the last attempt) win only when no other answers. One
+    slow or failing venue costs nothing but its quote. Ties go to the fewer legs, then the id.
+
+    Raises EngineError UNKNOWN_VENUE for an id nobody has, NoQuote where no venue answered (the
+    code is that of the answer most worth another try) and PRICE_IMPACT_TOO_HIGH.
+    """
+    asked = select_venues(venues, swap.venues)
+    answers = await asyncio.gather(*(_ask(venue, swap, deadline_ms) for venue in asked))
+    offers = sorted(
+        (quote for quote, _ in answers if quote is not None),
+        key=lambda quote: (-quote.amount_out, len(quote.route), quote.venue),
+    )
+    rank = {quote.venue: place for place, quote in enumerate(offers)}
+    compared = tuple(
+        sorted((told for _, told in answers), key=lambda told: rank.get(told.venue, len(rank)))
+    )
+    if not offers:
+        raise NoQuote(_worth_most(compared), compared)
+    best = min(offers, key=lambda quote: (quote.venue in avoid, rank[quote.venue]))
+    _require_price_impact(best, swap)
+    return BestRoute(best, compared)
+
+
+def select_venues(
+    venues: Sequence[Venue], allowed: Collection[str], *, field: tuple[str, ...] | None = None
+) -> list[Venue]:
+    """Return the venues of these ids, all of them for none; EngineError UNKNOWN_VENUE otherwise."""
+    unknown = sorted(set(allowed) - {venue.id for venue in venues})
+    if unknown:
+        raise EngineError(
+            ErrorCode.UNKNOWN_VENUE, f"No venue has the id {unknown[0][:64]!r}.", field=field
+        )
+    return [venue for venue in venues if not allowed or venue.id in allowed]
+
+
+async def _ask(venue: Venue, swap: Swap, deadline_ms: int) -> tuple[Quote | None, VenueQuote]:
+    started = time.monotonic()
+    quote, failure = None, None
+    try:
+        async with asyncio.timeout(deadline_ms / 1000):
+            quote = await venue.quote(swap)
+    except TimeoutError:
+        failure = Failure(
+            code=ErrorCode.VENUE_TIMEOUT,
+            message=f"No quote within {deadline_ms} ms.",
+            venue=venue.id,
+        )
+    except EngineError as error:
+        failure = Failure(code=error.code, message=str(error), venue=venue.id)
+    latency_ms = round((time.monotonic() - started) * 1000)
+    if quote is None:
+        return None, VenueQuote(venue=venue.id, latency_ms=latency_ms, failure=failure)
+    return quote, VenueQuote(
+        venue=venue.id,
+        amount_out=quote.amount_out,
+        price=quote.price,
+        price_impact_bps=quote.price_impact_bps,
+        fee=quote.fee,
+        latency_ms=latency_ms,
+    )
+
+
+def _worth_most(compared: Sequence[VenueQuote]) -> Failure:
+    """Return the failure that another try may cure before one that is final."""
+    failures = [told.failure for told in compared if told.failure is not None]
+    if not failures:
+        return Failure(code=ErrorCode.NO_ROUTE, message="No venue was asked.")
+    return min(failures, key=lambda failure: failure.retry_class is RetryClass.FATAL)
+
+
+def _require_price_impact(quote: Quote, swap: Swap) -> None:
+    limit = swap.max_price_impact_bps
+    if limit is not None and quote.price_impact_bps > limit:
+        raise EngineError(
+            ErrorCode.PRICE_IMPACT_TOO_HIGH,
+            "The best route moves the price too far.",
+            venue=quote.venue,
+            price_impact_bps=quote.price_impact_bps,
+            max_price_impact_bps=limit,
+        )

@@ -1,0 +1,67 @@
+"""What is traded and what venues answer: the value types of routing.
+
+Amounts are atoms (integers of a token's smallest unit). The pydantic types are the ones stored
+with an order's events; they survive a round trip through JSON unchanged.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from pydantic import BaseModel, ConfigDict
+
+from engine.errors import Failure
+from engine.tokens import Token
+
+
+@dataclass(frozen=True, slots=True)
+class Swap:
+    """An exact-in trade to be routed: `amount_in` atoms of token_in for the most token_out."""
+
+    token_in: Token
+    token_out: Token
+    amount_in: int
+    venues: tuple[str, ...] = ()
+    """Ids of the venues allowed; empty means all."""
+    max_price_impact_bps: int | None = None
+
+
+class RouteLeg(BaseModel):
+    """One pool's part of a fill: atoms in, atoms out, and the fee in atoms of token_in."""
+
+    model_config = ConfigDict(frozen=True)
+
+    venue: str
+    pool: str
+    token_in: str
+    token_out: str
+    amount_in: int
+    amount_out: int
+    fee: int
+    share_bps: int
+
+
+class VenueQuote(BaseModel):
+    """What one venue answered: an amount, or why it did not."""
+
+    model_config = ConfigDict(frozen=True)
+
+    venue: str
+    amount_out: int | None = None
+    price: Decimal | None = None
+    price_impact_bps: Decimal | None = None
+    fee: int | None = None
+    latency_ms: int = 0
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A venue's offer for a swap: `amount_out` atoms by `route`, fees already taken."""
+
+    venue: str
+    amount_in: int
+    amount_out: int
+    fee: int
+    price: Decimal
+    price_impact_bps: Decimal
+    route: tuple[RouteLeg, ...]

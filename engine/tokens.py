@@ -1,0 +1,45 @@
+"""The tokens this devnet knows.
+
+Mints, names and decimals are those of Solana mainnet, as listed by hummingbot/gateway
+(src/templates/tokens/solana/mainnet-beta.json @ d2650220ab82).
+"""
+
+from dataclasses import dataclass
+
+from engine.errors import EngineError, ErrorCode
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A mint on Solana. `decimals` says how many atoms make one whole unit: 10**decimals."""
+
+    symbol: str
+    mint: str
+    decimals: int
+    name: str
+
+
+SOL = Token("SOL", "So11111111111111111111111111111111111111112", 9, "Wrapped SOL")
+USDC = Token("USDC", "EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v", 6, "USD Coin")
+USDT = Token("USDT", "Es9vMFrzaCERmJfrF4H2FYD4KCoNkY11McCe8BenwNYB", 6, "Tether USD")
+BONK = Token("BONK", "DezXAZ8z7PnrnRJjz3wXBoRgixCa6xjnB7YaB1pPB263", 5, "Bonk")
+JUP = Token("JUP", "JUPyiwrYJFskUPiHa7hkeR8VUtAeFoSYbKedZNsDvCN", 6, "Jupiter")
+RAY = Token("RAY", "4k3Dyjzvzp8eMZWUXbBCjEvwSkkk59S5iCNLY3QrkX6R", 6, "Raydium")
+
+TOKENS = (SOL, USDC, USDT, BONK, JUP, RAY)
+_BY_NAME = {name: token for token in TOKENS for name in (token.symbol, token.mint)}
+
+
+def find_token(symbol_or_mint: str, *, field: tuple[str, ...] | None = None) -> Token:
+    """Return the token of this symbol or mint, case-sensitive as mints are.
+
+    Raises EngineError UNKNOWN_TOKEN, naming `field`.
+    """
+    token = _BY_NAME.get(symbol_or_mint)
+    if token is None:
+        raise EngineError(
+            ErrorCode.UNKNOWN_TOKEN,
+            f"No token has the symbol or mint {symbol_or_mint[:64]!r}.",
+            field=field,
+        )
+    return token

@@ -1,0 +1,19 @@
+"""What a simulated venue needs of the chain under it."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from engine.transaction import SignedTransaction, StatusReport
+
+
+class Ledger(Protocol):
+    """The devnet's chain: it takes signed transactions and says what became of them."""
+
+    async def slot(self) -> int:
+        """Return the current slot."""
+
+    async def submit(self, transaction: SignedTransaction) -> None:
+        """Take a transaction once, however often it is sent; see Venue.submit."""
+
+    async def statuses(self, signatures: Sequence[str]) -> StatusReport:
+        """Return what is known of these signatures."""

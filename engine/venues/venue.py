@@ -1,0 +1,56 @@
+"""The protocol a venue speaks; a real one plugs in where a simulated one stands."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from engine.swap import Quote, Swap
+from engine.tokens import Token
+from engine.transaction import SignedTransaction, StatusReport
+
+MAX_SIGNATURES_PER_CALL = 256
+"""How many signatures `statuses` takes at once, as getSignatureStatuses of Solana's RPC does."""
+
+
+class Venue(Protocol):
+    """A place that quotes, builds, takes and reports swaps.
+
+    Expected trouble is an EngineError whose code says what to do about it: VENUE_UNAVAILABLE,
+    VENUE_TIMEOUT, VENUE_RATE_LIMITED, VENUE_REJECTED, NO_ROUTE, INSUFFICIENT_LIQUIDITY,
+    ZERO_OUTPUT. Anything else it raises is taken for a bug and ends the order.
+    """
+
+    @property
+    def id(self) -> str:
+        """A short stable name, e.g. ``raydium``."""
+
+    @property
+    def name(self) -> str:
+        """The name people know it by."""
+
+    @property
+    def simulated(self) -> bool:
+        """Whether nothing of value moves here."""
+
+    async def healthy(self) -> bool:
+        """Say whether the venue would answer a quote now."""
+
+    def trades(self, token_in: Token, token_out: Token) -> bool:
+        """Say whether there is a pool between the two tokens, without asking anybody."""
+
+    async def quote(self, swap: Swap) -> Quote:
+        """Return what the venue would give for `swap` now, fees taken."""
+
+    async def build(
+        self, quote: Quote, *, min_amount_out: int, memo: str, nonce: int
+    ) -> SignedTransaction:
+        """Return a signed transaction for `quote` that reverts below `min_amount_out` atoms."""
+
+    async def submit(self, transaction: SignedTransaction) -> None:
+        """Send the bytes. Idempotent by signature: sending them again changes nothing.
+
+        Raises EngineError TRANSACTION_EXPIRED only where the venue has never seen the signature
+        and never will take it: proof that it is dead.
+        """
+
+    async def statuses(self, signatures: Sequence[str]) -> StatusReport:
+        """Return what became of at most 256 transactions; unknown ones are left out."""

@@ -1,0 +1,59 @@
+"""Do together what is asked for at the same time."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class Batch(Generic[Item, Result]):
+    """Hand items to `run` in groups: those that arrive while a group is under way form the next.
+
+    One statement for many orders costs little more than for one. Alone, an item waits for
+    nothing. A group that fails is run again item by item, so that a bad one fails alone; `run`
+    must therefore be safe to repeat.
+    """
+
+    def __init__(
+        self, run: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]], *, most: int = 200
+    ) -> None:
+        self._run = run
+        self._most = most
+        self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
+        self._worker: asyncio.Task[None] | None = None
+
+    async def __call__(self, item: Item) -> Result:
+        """Return `run`'s result for `item`, or raise what it raised."""
+        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._waiting.append((item, future))
+        if self._worker is None or self._worker.done():
+            self._worker = asyncio.create_task(self._drain())
+        return await future
+
+    async def _drain(self) -> None:
+        while self._waiting:
+            group, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
+            try:
+                await self._settle(group)
+            except Exception as error:
+                if len(group) == 1:
+                    self._fail(group, error)
+                    continue
+                for single in group:
+                    try:
+                        await self._settle([single])
+                    except Exception as alone:
+                        self._fail([single], alone)
+
+    async def _settle(self, group: list[tuple[Item, asyncio.Future[Result]]]) -> None:
+        results = await self._run([item for item, _ in group])
+        for (_, future), result in zip(group, results, strict=True):
+            if not future.done():
+                future.set_result(result)
+
+    def _fail(self, group: list[tuple[Item, asyncio.Future[Result]]], error: Exception) -> None:
+        for _, future in group:
+            if not future.done():
+                future.set_exception(error)

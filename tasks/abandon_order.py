@@ -1,0 +1,47 @@
+"""The last word on an order whose step raised what nobody foresaw."""
+
+from typing import Any
+from uuid import UUID
+
+import dramatiq
+
+from engine.errors import ErrorCode, Failure
+from engine.order_status import TERMINAL, OrderStatus
+from models.step import Step
+from tasks.attempts import advance
+from tasks.broker import ORDER_PRIORITY, ORDERS, broker
+from tasks.resources import current_resources
+
+ABANDON = "order.abandon"
+
+
+@dramatiq.actor(actor_name=ABANDON, queue_name=ORDERS, priority=ORDER_PRIORITY)
+async def abandon_order(message_data: dict[str, Any], retries: dict[str, int]) -> None:
+    """End an order whose step raised what nobody foresaw; Retries sends this as its last word.
+
+    A transaction that may have been sent is never given up: its order goes on to SUBMITTED,
+    where its signature decides.
+    """
+    resources = current_resources(broker)
+    order = await resources.orders.get(UUID(message_data["args"][0]))
+    if order is None or order.status in (OrderStatus.SUBMITTED, *TERMINAL):
+        return
+    sent = order.status is OrderStatus.BUILDING
+    failure = (
+        Failure(code=ErrorCode.OUTCOME_UNKNOWN, message="Sending failed in an unexpected way.")
+        if sent
+        else Failure(code=ErrorCode.INTERNAL, message="The engine failed unexpectedly.")
+    )
+    await advance(
+        resources,
+        Step(
+            order_id=order.id,
+            sequence=order.sequence,
+            previous=order.status,
+            status=OrderStatus.SUBMITTED if sent else OrderStatus.FAILED,
+            attempt=order.attempts,
+            tx_signature=order.tx_signature,
+            venue=order.venue,
+            failure=failure,
+        ),
+    )

@@ -1,0 +1,113 @@
+"""What becomes of an order when an attempt fails, and when Dramatiq is to try again."""
+
+from collections.abc import Sequence
+
+import dramatiq
+from dramatiq.middleware import CurrentMessage
+
+from engine.errors import EngineError, ErrorCode, Failure, RetryClass
+from engine.logs import get_logger
+from engine.order_status import OrderStatus
+from engine.swap import VenueQuote
+from models.database import is_outage
+from models.order import Order
+from models.step import Step
+from tasks.resources import Resources
+
+_RETRIED = frozenset({RetryClass.RETRY, RetryClass.REQUOTE})
+
+log = get_logger(__name__)
+
+
+class TryAgain(dramatiq.Retry):
+    """Raised by an actor once the failed attempt is recorded: the Retries middleware backs off."""
+
+
+def may_retry(retries: int, error: BaseException) -> bool:
+    """Tell the Retries middleware whether to send the message again.
+
+    How many attempts an order gets is counted in Postgres, before each, where a crash cannot
+    lose it; by the time TryAgain is raised the next one is granted. While Postgres is away no
+    attempt can be counted or fail, so the message waits for it, however long. All else is a bug
+    and goes to `order.abandon`.
+    """
+    return isinstance(error, TryAgain) or is_outage(error)
+
+
+def never(retries: int, error: BaseException) -> bool:
+    """Tell Retries not to repeat periodic work: the next tick does."""
+    return False
+
+
+def failed_attempt(
+    order: Order, failure: Failure, resources: Resources, quotes: Sequence[VenueQuote] = ()
+) -> Step:
+    """Return the step after a failed attempt: ROUTING once more with the reason, or FAILED.
+
+    Call it only where no transaction of the attempt can land any more.
+    """
+    settings = resources.settings
+    again = failure.retry_class in _RETRIED and order.attempts < settings.max_attempts
+    return Step(
+        order_id=order.id,
+        sequence=order.sequence,
+        previous=order.status,
+        status=OrderStatus.ROUTING if again else OrderStatus.FAILED,
+        attempt=order.attempts + 1 if again else order.attempts,
+        # Room for the backoff; only if the retry is lost does the sweep step in.
+        lease_ms=settings.retry_max_backoff_ms + settings.step_lease_ms,
+        quotes=tuple(quotes),
+        failure=failure,
+    )
+
+
+async def advance(resources: Resources, step: Step) -> Order | None:
+    """Make a step durable, then tell everybody; None where another has moved the order."""
+    moved = await resources.orders.advance(step)
+    if moved is None:
+        log.info("order.already_moved", wanted=step.status, sequence=step.sequence)
+        return None
+    await resources.updates.publish([moved.event])
+    _log_step(moved.order)
+    return moved.order
+
+
+async def advance_all(resources: Resources, steps: Sequence[Step]) -> list[Order]:
+    """Make many steps durable at once, then tell everybody; return the orders that moved."""
+    moved = [m for m in await resources.orders.advance_all(steps) if m is not None]
+    await resources.updates.publish(m.event for m in moved)
+    for m in moved:
+        _log_step(m.order)
+    return [m.order for m in moved]
+
+
+async def end_attempt(
+    resources: Resources, order: Order, error: EngineError, quotes: Sequence[VenueQuote] = ()
+) -> None:
+    """Record a failed attempt. Raises TryAgain where another one is due."""
+    moved = await advance(resources, failed_attempt(order, error.failure, resources, quotes))
+    if moved is not None and not moved.is_terminal:
+        raise TryAgain(error.code)
+
+
+def lease_holder() -> str:
+    """Return who holds the lease of the step under way: the message being processed."""
+    message = CurrentMessage.get_current_message()
+    return "nobody's message" if message is None else message.message_id
+
+
+def _log_step(order: Order) -> None:
+    fields = {
+        "order_id": str(order.id),
+        "request_id": order.request_id,
+        "attempt": order.attempts,
+        "sequence": order.sequence,
+        **({"venue": order.venue} if order.venue else {}),
+    }
+    if order.failure is None:
+        log.info(f"order.{order.status.lower()}", **fields)
+    elif order.status is OrderStatus.FAILED:
+        level = log.error if order.failure.code is ErrorCode.INTERNAL else log.warning
+        level("order.failed", code=order.failure.code, reason=order.failure.message, **fields)
+    else:
+        log.warning("order.attempt_failed", code=order.failure.code, **fields)

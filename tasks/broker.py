@@ -1,0 +1,61 @@
+"""The Redis broker and its ordered middleware, chosen before any actor is declared."""
+
+import dramatiq
+from dramatiq.brokers.redis import RedisBroker
+from dramatiq.middleware import AsyncIO, CurrentMessage, Retries, ShutdownNotifications
+from redis import Redis
+from redis.backoff import ExponentialWithJitterBackoff
+from redis.retry import Retry
+
+from engine.settings import Settings, get_settings
+from tasks.attempts import may_retry
+from tasks.log_context import LogContext
+from tasks.resources import OpenResources
+
+ORDERS = "orders"
+"""The queue of orders' steps."""
+
+CLOCK = "clock"
+"""The queue of periodic work, apart so that a backlog of orders cannot hold up the slots."""
+
+CLOCK_PRIORITY, ORDER_PRIORITY = 0, 10
+"""Of the messages a worker holds, those of the clock go first."""
+
+_WHEN_REDIS_IS_UNSET = "redis://127.0.0.1:6379/0"
+
+
+def make_broker(settings: Settings) -> RedisBroker:
+    """Return the broker. Its defaults that lose or delay work here are all overridden.
+
+    The client retries through an outage of half a minute: without that, Dramatiq strands delayed
+    messages and drops the retry of an actor that fails meanwhile. Never call it on an event loop.
+    """
+    client = Redis.from_url(
+        settings.redis_url or _WHEN_REDIS_IS_UNSET,
+        retry=Retry(ExponentialWithJitterBackoff(base=0.05, cap=1.0), 30),
+        socket_timeout=5,
+        health_check_interval=10,
+    )
+    return RedisBroker(
+        client=client,
+        namespace="order-engine",
+        # Messages of a dead worker come back in seconds. The sweep does not rely on it.
+        heartbeat_timeout=10_000,
+        maintenance_chance=10_000,
+        middleware=[
+            ShutdownNotifications(notify_shutdown=False),
+            Retries(
+                min_backoff=settings.retry_min_backoff_ms,
+                max_backoff=settings.retry_max_backoff_ms,
+                retry_when=may_retry,
+            ),
+            CurrentMessage(),
+            LogContext(),
+            AsyncIO(),
+            OpenResources(settings),
+        ],
+    )
+
+
+broker = make_broker(get_settings())
+dramatiq.set_broker(broker)

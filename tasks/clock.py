@@ -1,0 +1,81 @@
+"""The clock: sends the periodic actors. Any number may run; one, the leader, ticks."""
+
+import asyncio
+import signal
+import time
+
+from dramatiq import Actor
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from engine.logs import get_logger
+from engine.settings import Settings
+from models.database import is_outage, open_database
+from tasks.actors import broker, run_slot, sweep_orders
+from tasks.broker import CLOCK
+from tasks.sender import Sender
+
+_LEADER_LOCK = 7264101
+_STANDBY_SECONDS = 0.5
+_MAX_WAITING_TICKS = 6
+
+log = get_logger(__name__)
+
+
+async def run_clock(settings: Settings) -> None:
+    """Tick while leader, stand by while not, until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signum, stop.set)
+    async with open_database(settings.require_database_url, pool_size=2) as database:
+        ticking = asyncio.create_task(_run(database, settings))
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({ticking, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        ticking.cancel()
+        await asyncio.gather(ticking, return_exceptions=True)
+    log.info("clock.stopped")
+
+
+async def _run(database: AsyncEngine, settings: Settings) -> None:
+    sender = Sender(broker)
+    while True:
+        try:
+            async with database.connect() as connection:
+                await _lead(connection, sender, settings)
+        except Exception as error:
+            if not is_outage(error):
+                raise
+            log.warning("clock.database_away", error=str(error))
+        await asyncio.sleep(_STANDBY_SECONDS)
+
+
+async def _lead(connection: AsyncConnection, sender: Sender, settings: Settings) -> None:
+    """Tick for as long as this connection holds the lock; it dies with the connection."""
+    if not await connection.scalar(text(f"SELECT pg_try_advisory_lock({_LEADER_LOCK})")):
+        return
+    log.info("clock.leading")
+    every_slot = settings.slot_ms / 1000
+    every_sweep = settings.sweep_interval_ms / 1000
+    next_slot = next_sweep = time.monotonic()
+    while True:
+        await connection.execute(text("SELECT 1"))  # raises once the lock is lost
+        now = time.monotonic()
+        due: list[Actor[[], None]] = []
+        if now >= next_slot:
+            due.append(run_slot)
+            next_slot = max(next_slot + every_slot, now)
+        if now >= next_sweep:
+            due.append(sweep_orders)
+            next_sweep = now + every_sweep
+        if due and await asyncio.to_thread(_waiting, sender) < _MAX_WAITING_TICKS:
+            for actor in due:
+                sender.send(actor.message())
+        await asyncio.sleep(max(0.0, min(next_slot, next_sweep) - time.monotonic()))
+
+
+def _waiting(sender: Sender) -> int:
+    """Count the ticks nobody has run yet: workers that are away must not find a heap of them."""
+    if sender.unsent:
+        return sender.unsent
+    return int(broker.do_qsize(CLOCK))

@@ -1,0 +1,120 @@
+"""Ask what became of all sent transactions, in bulk, and end or retry their orders."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+import dramatiq
+from dramatiq.common import compute_backoff
+
+from engine.amounts import price
+from engine.errors import EngineError, ErrorCode, Failure
+from engine.logs import get_logger
+from engine.order_status import OrderStatus
+from engine.tokens import find_token
+from engine.transaction import StatusReport, TransactionState, TransactionStatus
+from engine.venues.venue import MAX_SIGNATURES_PER_CALL
+from models.order import Order
+from models.step import Step
+from tasks.attempts import advance_all, failed_attempt, never
+from tasks.broker import CLOCK, CLOCK_PRIORITY, broker
+from tasks.resources import Resources, current_resources
+from tasks.route_order import route_order
+
+_PAGE = 2_048
+
+log = get_logger(__name__)
+
+
+@dramatiq.actor(
+    actor_name="orders.confirm", queue_name=CLOCK, priority=CLOCK_PRIORITY, retry_when=never
+)
+async def confirm_orders() -> None:
+    """Look at every SUBMITTED order once. Run twice at a time it only does the work twice."""
+    resources = current_resources(broker)
+    last: Order | None = None
+    while page := await resources.orders.submitted(after=last, most=_PAGE):
+        reports = await asyncio.gather(*(_report(chunk, resources) for chunk in _by_venue(page)))
+        steps = [step for found in reports for step in found]
+        for order in await advance_all(resources, steps):
+            if order.status is OrderStatus.ROUTING:
+                _route_again(order, resources)
+        last = page[-1]
+        if len(page) < _PAGE:
+            break
+
+
+def _by_venue(orders: Sequence[Order]) -> Iterator[list[Order]]:
+    at: dict[str, list[Order]] = defaultdict(list)
+    for order in orders:
+        at[order.venue or ""].append(order)
+    for waiting in at.values():
+        for start in range(0, len(waiting), MAX_SIGNATURES_PER_CALL):
+            yield waiting[start : start + MAX_SIGNATURES_PER_CALL]
+
+
+async def _report(orders: Sequence[Order], resources: Resources) -> list[Step]:
+    """Return the steps that one venue's answer allows; none where it does not answer."""
+    try:
+        venue = resources.venue(orders[0].venue)
+        report = await venue.statuses([order.tx_signature or "" for order in orders])
+    except (EngineError, KeyError) as error:
+        log.warning("orders.not_confirmed", venue=orders[0].venue, error=repr(error))
+        return []
+    steps = (_step(order, report, resources) for order in orders)
+    return [step for step in steps if step is not None]
+
+
+def _step(order: Order, report: StatusReport, resources: Resources) -> Step | None:
+    status = report.statuses.get(order.tx_signature or "")
+    if status is None:
+        # Unknown is not dead: only the end of its validity proves that it can never land.
+        if order.last_valid_slot is None or report.slot <= order.last_valid_slot:
+            return None
+        status = TransactionStatus(TransactionState.EXPIRED, code=ErrorCode.TRANSACTION_EXPIRED)
+    if status.state in (TransactionState.PENDING, TransactionState.LANDED):
+        return None
+    if status.state is TransactionState.CONFIRMED:
+        return _confirmed(order, status)
+    code = status.code or ErrorCode.TRANSACTION_DROPPED
+    failure = Failure(code=code, message=_REASONS[status.state], venue=order.venue)
+    return failed_attempt(order, failure, resources)
+
+
+_REASONS = {
+    TransactionState.REVERTED: "The transaction was executed and reverted.",
+    TransactionState.DROPPED: "The transaction was dropped and will not land.",
+    TransactionState.EXPIRED: "The transaction did not land while it was valid.",
+}
+
+
+def _confirmed(order: Order, status: TransactionStatus) -> Step:
+    assert status.amount_out is not None
+    return Step(
+        order_id=order.id,
+        sequence=order.sequence,
+        previous=order.status,
+        status=OrderStatus.CONFIRMED,
+        attempt=order.attempts,
+        venue=order.venue,
+        tx_signature=order.tx_signature,
+        amount_out=status.amount_out,
+        executed_price=price(
+            order.amount_in,
+            find_token(order.token_in),
+            status.amount_out,
+            find_token(order.token_out),
+        ),
+        fee=status.fee,
+        slot=status.slot,
+    )
+
+
+def _route_again(order: Order, resources: Resources) -> None:
+    settings = resources.settings
+    _, delay_ms = compute_backoff(
+        order.attempts - 2,
+        factor=settings.retry_min_backoff_ms,
+        max_backoff=settings.retry_max_backoff_ms,
+    )
+    resources.sender.send(route_order.message(str(order.id)), delay_ms=delay_ms)

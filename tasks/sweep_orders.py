@@ -1,0 +1,71 @@
+"""Send again what nobody advanced in time: lost messages and lost workers alike."""
+
+import dramatiq
+
+from engine.errors import ErrorCode, Failure
+from engine.logs import get_logger
+from engine.order_status import OrderStatus
+from models.order import Order
+from models.step import Step
+from tasks.attempts import advance_all, failed_attempt, never
+from tasks.broker import CLOCK, CLOCK_PRIORITY, broker
+from tasks.resources import Resources, current_resources
+from tasks.route_order import route_order
+from tasks.submit_order import submit_order
+
+_MOST = 5_000
+
+log = get_logger(__name__)
+
+
+@dramatiq.actor(
+    actor_name="orders.sweep", queue_name=CLOCK, priority=CLOCK_PRIORITY, retry_when=never
+)
+async def sweep_orders() -> None:
+    """Free every order in progress whose lease ran out, and send its step again.
+
+    An order that was being worked on lost its worker, which counts as an attempt: a step that
+    kills its process must end. One that nobody took only lost its message, or still waits.
+    """
+    resources = current_resources(broker)
+    overdue = await resources.orders.overdue(most=_MOST)
+    if not overdue:
+        return
+    steps = {order.id: step for order in overdue if (step := _lost(order, resources))}
+    moved = await advance_all(resources, list(steps.values()))
+    again = {order.id: order for order in moved if order.status is OrderStatus.ROUTING}
+    unmoved = {order.id: order for order in overdue if order.id not in steps}
+    freed = await resources.orders.free(list(unmoved), lease_ms=resources.settings.step_lease_ms)
+    again |= {order_id: unmoved[order_id] for order_id in freed}
+    for order in again.values():
+        actor = submit_order if order.status is OrderStatus.BUILDING else route_order
+        resources.sender.send(actor.message(str(order.id)))
+    log.info("orders.swept", overdue=len(overdue), sent_again=len(again), lost_workers=len(steps))
+
+
+def _lost(order: Order, resources: Resources) -> Step | None:
+    """Return the step that a lost worker's order takes, None where it just needs its message."""
+    if order.lease_holder is None:
+        return None
+    if order.status is OrderStatus.ROUTING:
+        failure = Failure(
+            code=ErrorCode.WORKER_LOST, message="The worker on this step was lost.", venue=None
+        )
+        return failed_attempt(order, failure, resources)
+    if order.leases_lost + 1 < resources.settings.max_attempts:
+        return None
+    # Sending it kills workers. It may be out there already, so its signature decides.
+    return Step(
+        order_id=order.id,
+        sequence=order.sequence,
+        previous=order.status,
+        status=OrderStatus.SUBMITTED,
+        attempt=order.attempts,
+        venue=order.venue,
+        tx_signature=order.tx_signature,
+        failure=Failure(
+            code=ErrorCode.OUTCOME_UNKNOWN,
+            message="Workers were lost while sending; the signature will tell.",
+            venue=order.venue,
+        ),
+    )
