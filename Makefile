@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := $(CURDIR)/.venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/pip --disable-pip-version-check -q
+PIP := $(BIN)/pip --disable-pip-version-check -qq
 SOURCES := api cli engine models tasks alembic tests bench
 
 .PHONY: help install run test audit bench check fmt lock schema clean

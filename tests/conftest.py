@@ -1,0 +1,81 @@
+"""One embedded Postgres and Redis for the whole run; a database of its own for each test."""
+
+import asyncio
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from cli.embedded import embedded_servers
+
+_TEMPLATE = "migrated"
+
+
+def _run_directory() -> Path:
+    # Postgres runs as another user where the tests run as root, so the folder lets others pass.
+    directory = Path(tempfile.mkdtemp(prefix="order-engine-tests-"))
+    directory.chmod(0o755)
+    return directory
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the servers before any module of ours reads its settings."""
+    directory = _run_directory()
+    servers = embedded_servers(directory)
+    database_url, redis_url = servers.__enter__()
+    config.add_cleanup(lambda: shutil.rmtree(directory, ignore_errors=True))
+    config.add_cleanup(lambda: servers.__exit__(None, None, None))
+    for name in list(os.environ):
+        if name.startswith("ORDER_ENGINE_"):
+            del os.environ[name]
+    os.environ["DATABASE_URL"], os.environ["REDIS_URL"] = database_url, redis_url
+
+
+def _asyncpg_url(database: str) -> str:
+    url = make_url(os.environ["DATABASE_URL"]).set(
+        drivername="postgresql+asyncpg", database=database
+    )
+    return url.render_as_string(hide_password=False)
+
+
+async def _administer(*statements: str) -> None:
+    engine = create_async_engine(_asyncpg_url("postgres"), isolation_level="AUTOCOMMIT")
+    async with engine.connect() as connection:
+        for statement in statements:
+            await connection.execute(text(statement))
+    await engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def migrated_template() -> str:
+    """A database at the newest migration, to copy for each test."""
+    from models.migrate import upgrade
+
+    asyncio.run(_administer(f"CREATE DATABASE {_TEMPLATE}"))
+    upgrade(_asyncpg_url(_TEMPLATE))
+    return _TEMPLATE
+
+
+@pytest.fixture
+def database_url(migrated_template: str) -> Iterator[str]:
+    """The address of a migrated database that only this test uses."""
+    name = f"test_{uuid4().hex}"
+    asyncio.run(_administer(f"CREATE DATABASE {name} TEMPLATE {migrated_template}"))
+    yield _asyncpg_url(name)
+    asyncio.run(_administer(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[AsyncEngine]:
+    """A pool on the test's own database."""
+    from models.database import open_database
+
+    async with open_database(database_url, pool_size=16) as engine:
+        yield engine
