@@ -125,7 +125,7 @@ class Order(Node):
         return cls(
             id=strawberry.ID(str(order.id)),
             client_order_id=order.client_order_id,
-            type=OrderType(order.type),
+            type=order.type,
             status=order.status,
             is_terminal=order.is_terminal,
             token_in=Token.from_engine(paid),

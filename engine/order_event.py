@@ -22,7 +22,7 @@ class OrderEvent(BaseModel):
     order_id: UUID
     sequence: int
     status: OrderStatus
-    previous_status: OrderStatus | None
+    previous_status: OrderStatus | None = None
     attempt: int
     occurred_at: datetime
     quotes: tuple[VenueQuote, ...] = ()

@@ -43,6 +43,7 @@ class RedisBroadcast(BroadcastBackend):
         self._unsent: deque[tuple[str, str]] = deque(maxlen=_MAX_UNSENT)
         self._has_unsent = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._closed = False
 
     @property
     def listening(self) -> bool:
@@ -53,6 +54,8 @@ class RedisBroadcast(BroadcastBackend):
         self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._send())]
 
     async def disconnect(self) -> None:
+        # redis-py can swallow a cancellation that meets its own timeout; the flag ends the loops.
+        self._closed = True
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -77,7 +80,7 @@ class RedisBroadcast(BroadcastBackend):
         return await self._received.get()
 
     async def _listen(self) -> None:
-        while True:
+        while not self._closed:
             try:
                 async with self._redis.pubsub() as pubsub:
                     await self._receive(pubsub)
@@ -90,7 +93,7 @@ class RedisBroadcast(BroadcastBackend):
     async def _receive(self, pubsub: PubSub) -> None:
         subscribed: set[str] = set()
         last_heard = last_ping = time.monotonic()
-        while True:
+        while not self._closed:
             if missing := self._channels - subscribed:
                 await pubsub.subscribe(*missing)
                 subscribed |= missing
@@ -120,7 +123,7 @@ class RedisBroadcast(BroadcastBackend):
                 self._confirmed.set()
 
     async def _send(self) -> None:
-        while True:
+        while not self._closed:
             await self._has_unsent.wait()
             batch = [self._unsent.popleft() for _ in range(min(len(self._unsent), _MAX_PIPELINE))]
             if not batch:

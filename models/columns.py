@@ -1,6 +1,7 @@
 """Column types that keep the domain's types across the database."""
 
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -9,7 +10,26 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeDecorator
 
 TIMESTAMP = DateTime(timezone=True)
-STATUS = Text()
+
+
+class Name(TypeDecorator[StrEnum]):
+    """A member of an enum, kept as its name with a CHECK rather than as a Postgres enum type.
+
+    A new status then needs a new CHECK, not an ALTER TYPE.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, enum: type[StrEnum]) -> None:
+        super().__init__()
+        self.enum = enum
+
+    def process_bind_param(self, value: StrEnum | None, dialect: Dialect) -> str | None:
+        return None if value is None else str(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> StrEnum | None:
+        return None if value is None else self.enum(value)
 
 
 class Atoms(TypeDecorator[int]):

@@ -10,7 +10,7 @@ from sqlalchemy import CheckConstraint, Column, Index, Integer, LargeBinary, Tex
 from sqlmodel import Field, SQLModel
 
 from engine.transaction import TransactionState
-from models.columns import TIMESTAMP, Atoms
+from models.columns import TIMESTAMP, Atoms, Name
 from models.order import one_of
 
 OUTCOMES = (
@@ -54,7 +54,7 @@ class LedgerTransaction(SQLModel, table=True):
     submitted_at: datetime = Field(
         sa_column=Column(TIMESTAMP, nullable=False, server_default=func.now())
     )
-    outcome: TransactionState | None = Field(sa_column=Column(Text))
+    outcome: TransactionState | None = Field(sa_column=Column(Name(TransactionState)))
     code: str | None = Field(sa_column=Column(Text))
     amount_out: int | None = Field(sa_column=Column(Atoms))
     fee: int | None = Field(sa_column=Column(Atoms))

@@ -60,7 +60,7 @@ WHERE t.signature = s.signature AND t.outcome IS NULL
 """)
 _END_SLOT = text("""
 UPDATE devnet SET slot = slot + :passed,
-    slot_began_at = slot_began_at + :passed * :slot_ms * interval '1 ms'
+    slot_began_at = slot_began_at + CAST(:passed AS bigint) * :slot_ms * interval '1 ms'
 """)
 
 

@@ -25,7 +25,7 @@ from sqlmodel import Field, SQLModel
 from engine.errors import Failure
 from engine.order_status import IN_PROGRESS, TERMINAL, OrderStatus, OrderType
 from engine.swap import RouteLeg, VenueQuote
-from models.columns import TIMESTAMP, Atoms, Json
+from models.columns import TIMESTAMP, Atoms, Json, Name
 
 SQLModel.metadata.naming_convention = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -78,8 +78,8 @@ class Order(SQLModel, table=True):
     request_digest: str = _column(Text)
     request_id: str = _column(Text)
 
-    type: OrderType = _column(Text)
-    status: OrderStatus = _column(Text)
+    type: OrderType = _column(Name(OrderType))
+    status: OrderStatus = _column(Name(OrderStatus))
     token_in: str = _column(Text)
     token_out: str = _column(Text)
     amount_in: int = _column(Atoms)
@@ -129,8 +129,8 @@ class OrderEventRow(SQLModel, table=True):
 
     order_id: UUID = _column(Uuid, ForeignKey("orders.id"), primary_key=True)
     sequence: int = _column(Integer, primary_key=True, autoincrement=False)
-    status: OrderStatus = _column(Text)
-    previous_status: OrderStatus | None = _optional(Text)
+    status: OrderStatus = _column(Name(OrderStatus))
+    previous_status: OrderStatus | None = _optional(Name(OrderStatus))
     attempt: int = _column(Integer)
     occurred_at: datetime = _column(TIMESTAMP)
     quotes: tuple[VenueQuote, ...] | None = _optional(Json(tuple[VenueQuote, ...]))

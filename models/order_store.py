@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, TypeAdapter
-from sqlalchemy import Integer, RowMapping, TextClause, select, text, tuple_
+from sqlalchemy import Integer, RowMapping, Select, TextClause, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from engine.order_event import OrderEvent
@@ -243,21 +243,16 @@ class OrderStore:
         A keyset scan: its cost does not grow with the history, and rows inserted meanwhile
         neither shift nor repeat what it returns.
         """
-        place = tuple_(_ORDERS.c.created_at, _ORDERS.c.id)
-        query = select(*_ORDERS.c).where(*_conditions(account, wanted))
-        if older_than is not None:
-            query = query.where(place < tuple_(older_than.created_at, older_than.id))
-        if newer_than is not None:
-            query = query.where(place > tuple_(newer_than.created_at, newer_than.id))
-        keys = (_ORDERS.c.created_at, _ORDERS.c.id)
-        query = query.order_by(*(key.asc() if oldest_first else key.desc() for key in keys))
-        return [_order(row) for row in await self._rows(query.limit(most))]
+        query = _page(account, wanted, most, older_than, newer_than, oldest_first)
+        return [_order(row) for row in await self._rows(query)]
 
     async def events_after(self, seen: Mapping[UUID, int]) -> list[OrderEvent]:
         """Return the events after the given sequence of each order, in order."""
         rows = await self._rows(_MISSED, ids=list(seen), afters=list(seen.values()))
         return [
-            OrderEvent.model_construct(**{name: _or_empty(name, row[name]) for name in row})
+            OrderEvent.model_construct(
+                **{name: value for name, value in row.items() if value is not None}
+            )
             for row in rows
         ]
 
@@ -277,6 +272,26 @@ class OrderStore:
             return (await connection.execute(statement, parameters)).mappings().all()
 
 
+def _page(
+    account: str,
+    wanted: OrderFilter,
+    most: int,
+    older_than: Position | None,
+    newer_than: Position | None,
+    oldest_first: bool,
+) -> Select[Any]:
+    keys = (_ORDERS.c.created_at, _ORDERS.c.id)
+    query = select(*_ORDERS.c).where(*_conditions(account, wanted)).limit(most)
+    types = [key.type for key in keys]
+    if older_than is not None:
+        place = tuple_(older_than.created_at, older_than.id, types=types)
+        query = query.where(tuple_(*keys) < place)
+    if newer_than is not None:
+        place = tuple_(newer_than.created_at, newer_than.id, types=types)
+        query = query.where(tuple_(*keys) > place)
+    return query.order_by(*(key.asc() if oldest_first else key.desc() for key in keys))
+
+
 def _conditions(account: str, wanted: OrderFilter) -> list[Any]:
     equal: dict[str, Any] = {
         "token_in": wanted.token_in,
@@ -288,11 +303,11 @@ def _conditions(account: str, wanted: OrderFilter) -> list[Any]:
     for name, values in (("status", wanted.statuses), ("type", wanted.types)):
         if values is not None:
             conditions.append(_ORDERS.c[name].in_([str(value) for value in values]))
-    bounds: list[tuple[datetime | None, Any]] = [
-        (wanted.created_after, _ORDERS.c.created_at > wanted.created_after),
-        (wanted.created_before, _ORDERS.c.created_at < wanted.created_before),
-    ]
-    return conditions + [condition for bound, condition in bounds if bound is not None]
+    if wanted.created_after is not None:
+        conditions.append(_ORDERS.c.created_at > wanted.created_after)
+    if wanted.created_before is not None:
+        conditions.append(_ORDERS.c.created_at < wanted.created_before)
+    return conditions
 
 
 _JSON: TypeAdapter[list[dict[str, Any]]] = TypeAdapter(list[dict[str, Any]])
@@ -308,12 +323,7 @@ def _numbered(items: Sequence[BaseModel]) -> str:
 
 
 def _order(row: RowMapping) -> Order:
-    return Order(
-        **{
-            **{name: row[name] for name in row if name != "n"},
-            "status": OrderStatus(row["status"]),
-        }
-    )
+    return Order(**{name: row[name] for name in row if name != "n"})
 
 
 def _event_of(step: Step, order: Order) -> OrderEvent:
@@ -333,11 +343,3 @@ def _event_of(step: Step, order: Order) -> OrderEvent:
         amount_out=step.amount_out,
         failure=step.failure,
     )
-
-
-def _or_empty(name: str, value: Any) -> Any:
-    if name in ("quotes", "route"):
-        return value or ()
-    if name in ("status", "previous_status") and value is not None:
-        return OrderStatus(value)
-    return value

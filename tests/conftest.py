@@ -5,6 +5,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -25,17 +26,24 @@ def _run_directory() -> Path:
     return directory
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Start the servers before any module of ours reads its settings."""
+def _start_servers() -> ExitStack:
+    """Start both servers and put their addresses where our settings look for them."""
+    stack = ExitStack()
     directory = _run_directory()
-    servers = embedded_servers(directory)
-    database_url, redis_url = servers.__enter__()
-    config.add_cleanup(lambda: shutil.rmtree(directory, ignore_errors=True))
-    config.add_cleanup(lambda: servers.__exit__(None, None, None))
-    for name in list(os.environ):
-        if name.startswith("ORDER_ENGINE_"):
-            del os.environ[name]
+    stack.callback(shutil.rmtree, directory, ignore_errors=True)
+    database_url, redis_url = stack.enter_context(embedded_servers(directory))
+    for name in [name for name in os.environ if name.startswith("ORDER_ENGINE_")]:
+        del os.environ[name]
     os.environ["DATABASE_URL"], os.environ["REDIS_URL"] = database_url, redis_url
+    return stack
+
+
+# Now, not in a fixture: the modules that tests import read their settings when imported.
+_SERVERS = _start_servers()
+
+
+def pytest_unconfigure() -> None:
+    _SERVERS.close()
 
 
 def _asyncpg_url(database: str) -> str:
@@ -63,13 +71,26 @@ def migrated_template() -> str:
     return _TEMPLATE
 
 
+@contextmanager
+def _copy_of(template: str) -> Iterator[str]:
+    name = f"test_{uuid4().hex}"
+    asyncio.run(_administer(f"CREATE DATABASE {name} TEMPLATE {template}"))
+    yield _asyncpg_url(name)
+    asyncio.run(_administer(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
 @pytest.fixture
 def database_url(migrated_template: str) -> Iterator[str]:
     """The address of a migrated database that only this test uses."""
-    name = f"test_{uuid4().hex}"
-    asyncio.run(_administer(f"CREATE DATABASE {name} TEMPLATE {migrated_template}"))
-    yield _asyncpg_url(name)
-    asyncio.run(_administer(f"DROP DATABASE {name} WITH (FORCE)"))
+    with _copy_of(migrated_template) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def module_database_url(migrated_template: str) -> Iterator[str]:
+    """The address of a migrated database that only this module uses."""
+    with _copy_of(migrated_template) as url:
+        yield url
 
 
 @pytest.fixture

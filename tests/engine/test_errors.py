@@ -1,0 +1,43 @@
+"""Codes, classes, and the sentence that carries the figures."""
+
+import pytest
+
+from engine.errors import MEANING, EngineError, ErrorCode, Failure, RetryClass, retry_class
+
+CLASSES = {
+    RetryClass.RETRY: "VENUE_UNAVAILABLE VENUE_TIMEOUT VENUE_RATE_LIMITED",
+    RetryClass.REQUOTE: "QUOTE_EXPIRED SLIPPAGE_EXCEEDED TRANSACTION_EXPIRED TRANSACTION_DROPPED",
+    RetryClass.RECONCILE: "OUTCOME_UNKNOWN",
+    RetryClass.FATAL: "NO_ROUTE INSUFFICIENT_LIQUIDITY PRICE_IMPACT_TOO_HIGH ZERO_OUTPUT "
+    "VENUE_REJECTED INTERNAL INVALID_AMOUNT",
+}
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [(code, wanted) for wanted, codes in CLASSES.items() for code in codes.split()],
+)
+def test_each_code_is_of_the_class_the_design_gives_it(code, expected):
+    assert retry_class(ErrorCode(code)) is expected
+
+
+def test_every_code_is_explained():
+    assert set(MEANING) == set(ErrorCode)
+
+
+def test_an_error_tells_its_figures_and_keeps_its_code():
+    error = EngineError(ErrorCode.SLIPPAGE_EXCEEDED, "Too low.", venue="raydium", amount_out=5)
+
+    assert str(error) == "Too low. (amount_out=5)"
+    assert error.failure == Failure(
+        code=ErrorCode.SLIPPAGE_EXCEEDED, message="Too low. (amount_out=5)", venue="raydium"
+    )
+
+
+def test_the_table_in_the_documentation_is_the_one_in_the_code():
+    with open("docs/errors.md", encoding="utf-8") as page:
+        rows = [line for line in page if line.startswith("| `")]
+
+    assert rows == [
+        f"| `{code}` | {retry_class(code)} | {meaning} |\n" for code, meaning in MEANING.items()
+    ]

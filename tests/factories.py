@@ -1,0 +1,60 @@
+"""Orders for tests, with defaults for everything a test does not care about."""
+
+from typing import Any
+
+from uuid_utils.compat import uuid7
+
+from engine.order_status import OrderStatus, OrderType
+from engine.tokens import SOL, USDC
+from models.order import Order
+from models.order_store import OrderStore
+from models.step import NewOrder, Step
+
+LEASE_MS = 60_000
+
+
+def new_order(**given: Any) -> NewOrder:
+    """A market order of one SOL for USDC that nobody has placed before."""
+    id = uuid7()
+    defaults: dict[str, Any] = {
+        "id": id,
+        "account": "local",
+        "client_order_id": str(id),
+        "request_digest": "digest",
+        "request_id": "request",
+        "type": OrderType.MARKET,
+        "token_in": SOL.mint,
+        "token_out": USDC.mint,
+        "amount_in": 10**9,
+        "slippage_bps": 50,
+    }
+    return NewOrder(**defaults | given)
+
+
+def step(order: Order, status: OrderStatus, **given: Any) -> Step:
+    """A step from where the order stands, leased for long."""
+    defaults: dict[str, Any] = {
+        "order_id": order.id,
+        "sequence": order.sequence,
+        "previous": order.status,
+        "status": status,
+        "attempt": max(order.attempts, 1),
+        "lease_ms": LEASE_MS,
+    }
+    return Step(**defaults | given)
+
+
+async def accepted(store: OrderStore, **given: Any) -> Order:
+    """An order in PENDING."""
+    order, is_new = await store.accept(new_order(**given), lease_ms=LEASE_MS)
+    assert is_new
+    return order
+
+
+async def advanced(store: OrderStore, order: Order, *statuses: OrderStatus) -> Order:
+    """The order, moved through these statuses."""
+    for status in statuses:
+        moved = await store.advance(step(order, status))
+        assert moved is not None
+        order = moved.order
+    return order

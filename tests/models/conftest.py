@@ -1,0 +1,11 @@
+"""The store on the test's own database."""
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from models.order_store import OrderStore
+
+
+@pytest.fixture
+def store(database: AsyncEngine) -> OrderStore:
+    return OrderStore(database)

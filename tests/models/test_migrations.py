@@ -1,0 +1,61 @@
+"""Migrations: they make what the models say, can be undone, and guard the table of steps."""
+
+import re
+
+import pytest
+from alembic import command
+from sqlalchemy import text
+
+from engine.order_status import NEXT
+from models.database import alembic_config, migrated_to, migration_head
+
+
+def test_models_and_migrations_agree(database_url):
+    command.check(alembic_config(database_url))  # raises where they differ
+
+
+def test_every_migration_can_be_undone_and_done_again(database_url):
+    config = alembic_config(database_url)
+
+    command.downgrade(config, "base")
+    command.upgrade(config, "head")
+
+    command.check(config)
+
+
+async def test_undoing_leaves_nothing_behind(database, database_url):
+    import asyncio
+
+    await asyncio.to_thread(command.downgrade, alembic_config(database_url), "base")
+
+    async with database.connect() as connection:
+        left = await connection.scalars(
+            text(
+                "SELECT relname FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace "
+                "WHERE nspname = 'public' AND relname NOT LIKE 'alembic_version%' UNION ALL "
+                "SELECT proname FROM pg_proc p JOIN pg_namespace n ON n.oid = pronamespace "
+                "WHERE nspname = 'public'"
+            )
+        )
+        assert left.all() == []
+
+
+async def test_the_database_says_which_migration_it_is_at(database):
+    assert await migrated_to(database) == migration_head()
+
+
+async def test_the_database_guards_exactly_the_legal_steps(database):
+    async with database.connect() as connection:
+        source = await connection.scalar(
+            text("SELECT prosrc FROM pg_proc WHERE proname = 'guard_order'")
+        )
+
+    guarded = set(re.findall(r"'([A-Z_]+)>([A-Z_]+)'", source))
+    assert guarded == {(now, then) for now, following in NEXT.items() for then in following}
+
+
+@pytest.mark.parametrize("table", ["orders", "order_events"])
+async def test_history_cannot_be_truncated(database, table):
+    async with database.connect() as connection:
+        with pytest.raises(Exception, match="is history"):
+            await connection.execute(text(f"TRUNCATE {table} CASCADE"))

@@ -1,0 +1,83 @@
+"""Resources of a worker on the test's own database, with venues the test scripts."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import pytest
+
+from engine.settings import get_settings
+from tasks.broker import broker
+from tasks.resources import OpenResources, Resources, open_resources
+from tests.venues import ScriptedVenue
+
+
+def middleware() -> OpenResources:
+    return next(m for m in broker.middleware if isinstance(m, OpenResources))
+
+
+class Outbox:
+    """Stands where the Sender does and keeps what was sent: nothing else picks it up."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, tuple[object, ...], int | None]] = []
+
+    def send(self, message, *, delay_ms=None) -> None:
+        self.sent.append((message.actor_name, tuple(message.args), delay_ms))
+
+
+@pytest.fixture
+def settings(database_url):
+    return get_settings().model_copy(
+        update={
+            "database_url": database_url,
+            "quote_latency_ms": 0,
+            "quote_timeout_ms": 2_000,
+            "slot_ms": 3_600_000,
+            "retry_min_backoff_ms": 20,
+            "retry_max_backoff_ms": 100,
+        }
+    )
+
+
+@pytest.fixture
+async def resources(settings):
+    """Everything an actor needs; `with_venues` swaps the venues."""
+    async with open_resources(settings, broker) as opened:
+        mine = dataclasses.replace(opened, sender=Outbox())
+        middleware().use(mine)
+        yield mine
+
+
+@pytest.fixture
+def with_venues(resources):
+    def with_venues(*venues: ScriptedVenue) -> Resources:
+        for venue in venues:
+            venue.ledger = venue.ledger or resources.ledger
+        changed = dataclasses.replace(resources, venues=_all(venues))
+        middleware().use(changed)
+        return changed
+
+    return with_venues
+
+
+def _all(venues: Sequence[ScriptedVenue]) -> list[ScriptedVenue]:
+    return list(venues)
+
+
+@pytest.fixture
+def pass_slots(resources):
+    """Let slots pass and run them, the way the clock would."""
+    from sqlalchemy import text
+
+    from tasks.run_slot import _execute
+
+    async def pass_slots(count: int) -> None:
+        slot_ms = resources.settings.slot_ms
+        async with resources.database.connect() as connection:
+            await connection.execute(
+                text("UPDATE devnet SET slot_began_at = slot_began_at - :ms * interval '1 ms'"),
+                {"ms": count * slot_ms},
+            )
+        assert await resources.ledger.run_slot(_execute, slot_ms=slot_ms) is not None
+
+    return pass_slots
