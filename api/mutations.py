@@ -43,7 +43,9 @@ class Mutation:
         services = info.context.services
         try:
             id = uuid7()
-            client_order_id = require_client_order_id(input.client_order_id or str(id))
+            client_order_id = require_client_order_id(
+                str(id) if input.client_order_id is None else input.client_order_id
+            )
             asked = _market_order(input, services)
             _require_capacity(services)
         except EngineError as error:
