@@ -88,12 +88,18 @@ def clock() -> None:
 def migrate() -> None:
     """Bring the database at DATABASE_URL to the newest migration."""
     settings = _settings("migrate")
+    from models.database import is_outage
     from models.migrate import upgrade
 
     try:
         upgrade(settings.require_database_url)
     except InvalidSettings as error:
         typer.echo(str(error), err=True)
+        raise typer.Exit(UNREACHABLE) from None
+    except Exception as error:
+        if not is_outage(error):
+            raise
+        typer.echo(f"cannot use Postgres at DATABASE_URL: {error}", err=True)
         raise typer.Exit(UNREACHABLE) from None
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import typer
 
 _DEATHS_ALLOWED = 4
-_WITHIN_SECONDS = 30
+_WITHIN_SECONDS = 60
 _RESTART_SECONDS = 0.3
 _KEPT_LINES = 20
 _PR_SET_PDEATHSIG = 1
@@ -58,6 +58,7 @@ class Supervisor:
     def __init__(self, *, show: Callable[[str], None] = typer.echo) -> None:
         self._show = show
         self._running: dict[str, _Running] = {}
+        self._given_up: asyncio.Queue[KeepsDying] = asyncio.Queue()
 
     def start(self, child: Child) -> None:
         """Start a child and keep it running from now on."""
@@ -67,10 +68,11 @@ class Supervisor:
 
     async def watch(self, *waiting: asyncio.Task[object]) -> None:
         """Return when one of `waiting` is done. Raises KeepsDying when a child is given up."""
-        keepers = {r.keeper for r in self._running.values() if r.keeper is not None}
-        done, _ = await asyncio.wait({*keepers, *waiting}, return_when=asyncio.FIRST_COMPLETED)
-        for task in done & keepers:
-            task.result()
+        given_up = asyncio.create_task(self._given_up.get())
+        await asyncio.wait({given_up, *waiting}, return_when=asyncio.FIRST_COMPLETED)
+        if given_up.done():
+            raise given_up.result()
+        given_up.cancel()
 
     async def stop(self, names: Sequence[str], *, seconds: float) -> None:
         """Stop these children together; by force those that take longer than `seconds`."""
@@ -92,7 +94,7 @@ class Supervisor:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
             await asyncio.wait({keeper})
-        with contextlib.suppress(asyncio.CancelledError, KeepsDying):
+        with contextlib.suppress(asyncio.CancelledError):
             keeper.result()
 
     async def _keep(self, running: _Running) -> None:
@@ -104,7 +106,8 @@ class Supervisor:
             running.deaths.append(time.monotonic())
             span = running.deaths[-1] - running.deaths[0]
             if len(running.deaths) > _DEATHS_ALLOWED and span < _WITHIN_SECONDS:
-                raise KeepsDying(_obituary(running, code))
+                self._given_up.put_nowait(KeepsDying(_obituary(running, code)))
+                return
             self._show(f"{child.name} ended with status {code}: started again")
             await asyncio.sleep(_RESTART_SECONDS)
 
