@@ -1,0 +1,99 @@
+"""The clock: of several one ticks, another takes over, and nobody fills a queue nobody empties."""
+
+import asyncio
+
+import pytest
+from sqlalchemy import text
+
+from models.database import open_database
+from tasks import clock
+from tasks.broker import broker
+
+DEADLINE_SECONDS = 20
+
+
+class Ticks(list[str]):
+    """Stands where a clock's Sender does and keeps the names of what it sent."""
+
+    unsent = 0
+
+    def send(self, message, *, delay_ms=None) -> None:
+        self.append(message.actor_name)
+
+    async def until(self, count: int) -> None:
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            while len(self) < count:
+                await asyncio.sleep(0.005)
+
+
+@pytest.fixture
+async def start_clock(settings, monkeypatch):
+    """Start a clock with a database connection of its own; return its task and its ticks."""
+    broker.flush_all()
+    fast = settings.model_copy(update={"slot_ms": 20, "sweep_interval_ms": 50})
+    running: list[asyncio.Task[None]] = []
+    monkeypatch.setattr(clock, "_STANDBY_SECONDS", 0.02)
+
+    async def run(ticks: Ticks) -> None:
+        monkeypatch.setattr(clock, "Sender", lambda broker: ticks)
+        async with open_database(settings.require_database_url, pool_size=2) as database:
+            await clock._run(database, fast)
+
+    async def start_clock() -> tuple[asyncio.Task[None], Ticks]:
+        ticks = Ticks()
+        task = asyncio.create_task(run(ticks))
+        running.append(task)
+        await asyncio.sleep(0)  # it has taken its ticks by then
+        return task, ticks
+
+    yield start_clock
+    for task in running:
+        task.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
+
+
+async def test_a_clock_sends_the_slot_and_now_and_then_the_sweep(start_clock):
+    _, ticks = await start_clock()
+
+    await ticks.until(20)
+
+    assert set(ticks) == {"devnet.run_slot", "orders.sweep"}
+    assert ticks.count("devnet.run_slot") > ticks.count("orders.sweep") > 1
+
+
+async def test_of_two_clocks_one_ticks_and_the_other_takes_over(start_clock):
+    leader, first = await start_clock()
+    await first.until(3)
+    _, second = await start_clock()
+    await first.until(len(first) + 20)
+    assert second == []
+
+    leader.cancel()
+
+    await second.until(3)
+
+
+async def test_a_leader_cut_off_from_the_database_steps_down_and_comes_back(start_clock, database):
+    _, ticks = await start_clock()
+    await ticks.until(3)
+
+    async with database.connect() as connection:
+        await connection.execute(
+            text(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        )
+
+    await ticks.until(len(ticks) + 10)
+
+
+async def test_ticks_that_nobody_takes_do_not_pile_up(start_clock, monkeypatch):
+    monkeypatch.setattr(broker, "do_qsize", lambda queue: 6, raising=False)
+    _, ticks = await start_clock()
+
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        for _ in range(10):
+            await asyncio.sleep(0.02)
+
+    assert ticks == []
