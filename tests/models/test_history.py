@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from engine.order_status import TERMINAL, OrderStatus, OrderType
 from engine.tokens import BONK, SOL, USDC
 from models.database import open_database
-from models.order_store import _page
+from models.order_sql import page_of_orders
 from models.step import OrderFilter, Position
 from tests.factories import accepted, advanced
 
@@ -81,7 +81,7 @@ async def test_a_page_out_of_a_million_is_an_index_scan(million_orders, wanted, 
         middle = text("SELECT created_at, id FROM orders WHERE client_order_id = '500000'")
         place = Position(*(await connection.execute(middle)).one()) if deep else None
         older, newer = (None, place) if oldest_first else (place, None)
-        query = _page("local", wanted, 21, older, newer, oldest_first)
+        query = page_of_orders("local", wanted, 21, older, newer, oldest_first)
         compiled = query.compile(
             dialect=postgresql.asyncpg.dialect(), compile_kwargs={"literal_binds": True}
         )

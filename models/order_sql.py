@@ -1,0 +1,179 @@
+"""Every SQL statement about orders and their events.
+
+Two of them write an order's life: `ACCEPT` and `ADVANCE`. Each takes a JSON array, so that one call
+moves one order or hundreds, and each writes the rows and their events together.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Integer, Select, TextClause, select, text, tuple_
+
+from engine.order_status import IN_PROGRESS, TERMINAL, OrderStatus
+from models.order import Order, OrderEventRow, one_of
+from models.step import OrderFilter, Position
+
+_ORDERS = Order.__table__  # type: ignore[attr-defined]
+_EVENTS = OrderEventRow.__table__  # type: ignore[attr-defined]
+
+
+def _returning_orders(sql: str) -> TextClause:
+    columns = {column.name: column.type for column in _ORDERS.columns}
+    return text(sql).columns(n=Integer, **columns)  # type: ignore[return-value]
+
+
+ACCEPT = _returning_orders(f"""
+WITH asked AS (
+    SELECT * FROM jsonb_to_recordset(CAST(:items AS jsonb)) AS a(
+        n int, id uuid, account text, client_order_id text, request_digest text, request_id text,
+        type text, token_in text, token_out text, amount_in numeric, slippage_bps int,
+        min_amount_out numeric, max_price_impact_bps int, venues text[])
+), accepted AS (
+    INSERT INTO orders (id, account, client_order_id, request_digest, request_id, type, status,
+        token_in, token_out, amount_in, slippage_bps, min_amount_out, max_price_impact_bps,
+        venues, sequence, attempts, lease_until)
+    SELECT id, account, client_order_id, request_digest, request_id, type, '{OrderStatus.PENDING}',
+        token_in, token_out, amount_in, slippage_bps, min_amount_out, max_price_impact_bps,
+        coalesce(venues, '{{}}'), 1, 0, now() + :lease_ms * interval '1 ms'
+    FROM asked
+    ON CONFLICT (account, client_order_id) DO NOTHING
+    RETURNING *
+), first_event AS (
+    INSERT INTO order_events (order_id, sequence, status, attempt, occurred_at)
+    SELECT id, sequence, status, attempts, created_at FROM accepted
+)
+SELECT asked.n, accepted.* FROM accepted JOIN asked USING (id)
+""")
+
+ADVANCE = _returning_orders(f"""
+WITH step AS (
+    SELECT * FROM jsonb_to_recordset(CAST(:items AS jsonb)) AS s(
+        n int, order_id uuid, sequence int, previous text, status text, attempt int,
+        lease_holder text, lease_ms int, quotes jsonb, route jsonb, venue text,
+        quoted_price numeric, tx_signature text, signed_transaction bytea, last_valid_slot int,
+        min_amount_out numeric, executed_price numeric, amount_out numeric, fee numeric,
+        slot int, failure jsonb)
+), moved AS (
+    UPDATE orders o SET
+        status = s.status, sequence = s.sequence + 1, attempts = s.attempt,
+        lease_holder = s.lease_holder, lease_until = now() + s.lease_ms * interval '1 ms',
+        venue = CASE WHEN s.status = 'ROUTING' THEN s.venue ELSE coalesce(s.venue, o.venue) END,
+        route = CASE WHEN s.status = 'ROUTING' THEN s.route ELSE coalesce(s.route, o.route) END,
+        quoted_price = CASE WHEN s.status = 'ROUTING' THEN s.quoted_price
+            ELSE coalesce(s.quoted_price, o.quoted_price) END,
+        tx_signature = CASE WHEN s.status = 'ROUTING' THEN NULL
+            ELSE coalesce(s.tx_signature, o.tx_signature) END,
+        signed_transaction = CASE WHEN s.status = 'ROUTING' THEN NULL
+            ELSE coalesce(s.signed_transaction, o.signed_transaction) END,
+        last_valid_slot = CASE WHEN s.status = 'ROUTING' THEN NULL
+            ELSE coalesce(s.last_valid_slot, o.last_valid_slot) END,
+        min_amount_out = greatest(o.min_amount_out, s.min_amount_out),
+        executed_price = s.executed_price, amount_out = s.amount_out, fee = s.fee, slot = s.slot,
+        failure = s.failure, updated_at = now(),
+        completed_at = CASE WHEN {one_of("s.status", TERMINAL)} THEN now() END
+    FROM step s
+    WHERE o.id = s.order_id AND o.sequence = s.sequence AND o.status = s.previous
+    RETURNING s.n, o.*
+), event AS (
+    INSERT INTO order_events (order_id, sequence, status, previous_status, attempt, occurred_at,
+        quotes, route, venue, quoted_price, tx_signature, executed_price, amount_out, failure)
+    SELECT m.id, m.sequence, m.status, s.previous, m.attempts, m.updated_at,
+        s.quotes, s.route, s.venue, s.quoted_price, s.tx_signature, s.executed_price,
+        s.amount_out, s.failure
+    FROM moved m JOIN step s ON s.n = m.n
+)
+SELECT * FROM moved
+""")
+
+# Nobody may hold the step, unless it is the very message that asks, come again.
+CLAIM = _returning_orders("""
+UPDATE orders SET lease_holder = :holder, lease_until = now() + :lease_ms * interval '1 ms'
+WHERE id = :id AND sequence = :sequence AND (lease_holder IS NULL OR lease_holder = :holder)
+RETURNING 0 AS n, orders.*
+""")
+
+OVERDUE = _returning_orders(f"""
+SELECT 0 AS n, orders.* FROM orders
+WHERE {one_of("status", IN_PROGRESS)} AND lease_until <= now()
+ORDER BY lease_until LIMIT :most
+""")
+
+# The longer an order has waited, the longer until it is sent again: a long queue must not be
+# filled with doubles of what already waits in it.
+FREE = text("""
+UPDATE orders SET
+    lease_holder = NULL,
+    leases_lost = leases_lost + CASE WHEN lease_holder IS NULL THEN 0 ELSE 1 END,
+    lease_until = now() + greatest(:lease_ms * interval '1 ms', now() - updated_at)
+WHERE id = ANY(:ids) AND lease_until <= now() AND status IN ('PENDING', 'ROUTING', 'BUILDING')
+RETURNING id
+""")
+
+RELEASE = text("UPDATE orders SET lease_holder = NULL WHERE id = :id AND sequence = :sequence")
+
+SUBMITTED = _returning_orders("""
+SELECT 0 AS n, orders.* FROM orders
+WHERE status = 'SUBMITTED' AND (updated_at, id) > (:updated_at, :id)
+ORDER BY updated_at, id LIMIT :most
+""")
+
+MISSED = text("""
+SELECT e.* FROM order_events e
+JOIN unnest(CAST(:ids AS uuid[]), CAST(:afters AS int[])) AS seen(order_id, sequence)
+    ON e.order_id = seen.order_id AND e.sequence > seen.sequence
+ORDER BY e.order_id, e.sequence
+""").columns(**{column.name: column.type for column in _EVENTS.columns})
+
+COUNT_IN_PROGRESS = text(f"SELECT count(*) AS n FROM orders WHERE {one_of('status', IN_PROGRESS)}")
+
+
+def orders_by_id(ids: Sequence[UUID]) -> Select[Any]:
+    """Select the orders of these ids."""
+    return select(*_ORDERS.c).where(_ORDERS.c.id.in_(ids))
+
+
+def order_by_client_order_id(account: str, client_order_id: str) -> Select[Any]:
+    """Select an account's order by the id its client gave it."""
+    return select(*_ORDERS.c).where(
+        _ORDERS.c.account == account, _ORDERS.c.client_order_id == client_order_id
+    )
+
+
+def page_of_orders(
+    account: str,
+    wanted: OrderFilter,
+    most: int,
+    older_than: Position | None,
+    newer_than: Position | None,
+    oldest_first: bool,
+) -> Select[Any]:
+    """Select a stretch of an account's history, by keyset."""
+    keys = (_ORDERS.c.created_at, _ORDERS.c.id)
+    query = select(*_ORDERS.c).where(*_conditions(account, wanted)).limit(most)
+    types = [key.type for key in keys]
+    if older_than is not None:
+        place = tuple_(older_than.created_at, older_than.id, types=types)
+        query = query.where(tuple_(*keys) < place)
+    if newer_than is not None:
+        place = tuple_(newer_than.created_at, newer_than.id, types=types)
+        query = query.where(tuple_(*keys) > place)
+    return query.order_by(*(key.asc() if oldest_first else key.desc() for key in keys))
+
+
+def _conditions(account: str, wanted: OrderFilter) -> list[Any]:
+    equal: dict[str, Any] = {
+        "token_in": wanted.token_in,
+        "token_out": wanted.token_out,
+        "venue": wanted.venue,
+    }
+    conditions = [_ORDERS.c.account == account]
+    conditions += [_ORDERS.c[name] == value for name, value in equal.items() if value is not None]
+    for name, values in (("status", wanted.statuses), ("type", wanted.types)):
+        if values is not None:
+            conditions.append(_ORDERS.c[name].in_([str(value) for value in values]))
+    if wanted.created_after is not None:
+        conditions.append(_ORDERS.c.created_at > wanted.created_after)
+    if wanted.created_before is not None:
+        conditions.append(_ORDERS.c.created_at < wanted.created_before)
+    return conditions
