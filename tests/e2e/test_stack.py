@@ -2,6 +2,7 @@
 
 import asyncio
 import concurrent.futures
+import json
 import os
 import shutil
 import signal
@@ -218,12 +219,40 @@ def test_a_process_that_keeps_dying_stops_the_stack_with_its_last_words(database
     shutil.rmtree(data_dir)
 
 
-def test_with_servers_given_nothing_is_embedded(database_url):
-    given = {"DATABASE_URL": database_url, "REDIS_URL": os.environ["REDIS_URL"]}
-    with Stack(**given) as own:
-        assert own.wait_for(own.place(), "CONFIRMED", "FAILED")["status"] == "CONFIRMED"
-        commands = [" ".join(p.cmdline()) for p in own.processes()]
-        assert not [c for c in commands if "postgres" in c.split(" ")[0] or "redis-server" in c]
+@pytest.fixture(scope="module")
+def stack_on_given_servers(module_database_url):
+    given = {"DATABASE_URL": module_database_url, "REDIS_URL": os.environ["REDIS_URL"]}
+    with Stack(**given, ORDER_ENGINE_LOG_FORMAT="json") as stack:
+        yield stack
+
+
+def test_with_servers_given_nothing_is_embedded(stack_on_given_servers):
+    stack = stack_on_given_servers
+
+    assert stack.wait_for(stack.place(), "CONFIRMED", "FAILED")["status"] == "CONFIRMED"
+    commands = [" ".join(p.cmdline()) for p in stack.processes()]
+    assert not [c for c in commands if "postgres" in c.split(" ")[0] or "redis-server" in c]
+
+
+def test_every_line_about_an_order_says_which_order_request_and_attempt(stack_on_given_servers):
+    stack = stack_on_given_servers
+    id = stack.place()
+    stack.wait_for(id, "CONFIRMED")
+
+    lines = [json.loads(line) for line in stack.said().splitlines() if line.startswith("{")]
+    mine = [line for line in lines if line.get("order_id") == id]
+
+    assert [line["event"] for line in mine] == [
+        "order.accepted",
+        "order.routing",
+        "order.building",
+        "order.submitted",
+        "order.confirmed",
+    ]
+    assert [line["attempt"] for line in mine] == [0, 1, 1, 1, 1]
+    assert len({line["request_id"] for line in mine}) == 1
+    assert [line["process"] for line in mine] == ["api", *["worker"] * 4]
+    assert all(line["timestamp"].endswith("Z") and line["level"] == "info" for line in mine)
 
 
 def up(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
