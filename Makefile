@@ -29,7 +29,7 @@ check: $(VENV)/.installed-dev ## Lint, types, import direction, stale schema, st
 	@$(BIN)/ruff check $(SOURCES)
 	@$(BIN)/ruff format --check $(SOURCES)
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-cache --no-logo 2>/dev/null || $(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-cache --no-logo
 	@$(BIN)/order-engine export-schema --check schema.graphql
 	@$(BIN)/python -m tests.drift
 

@@ -1,6 +1,6 @@
 """A cap on request bodies: what is longer is refused before it is read, let alone parsed."""
 
-from starlette.responses import PlainTextResponse
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
@@ -35,7 +35,7 @@ class BodyLimit:
             await self._app(scope, receive_some, send)
         except BodyTooLong:
             text = f"A request body is at most {self._max_bytes} bytes."
-            await PlainTextResponse(text, status_code=413)(scope, receive, send)
+            await JSONResponse({"errors": [{"message": text}]}, 413)(scope, receive, send)
 
     def _announced(self, scope: Scope) -> int:
         length = dict(scope["headers"]).get(b"content-length", b"")

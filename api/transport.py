@@ -2,71 +2,44 @@
 
 HTTP follows the GraphQL over HTTP specification (graphql.github.io/graphql-over-http): the answer
 is `application/graphql-response+json` for those who accept it, and then a request that could not
-be executed is a 400. WebSockets speak graphql-transport-ws only.
+be executed is a 400. WebSockets speak graphql-transport-ws only, and carry all subscriptions.
 """
 
-import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
 import structlog
 from cross_web import AsyncHTTPRequestAdapter, HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
-from strawberry.asgi import ASGIWebSocketAdapter, GraphQL
+from strawberry.asgi import GraphQL
+from strawberry.exceptions import MissingQueryError
 from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
 from strawberry.http.base import BaseRequestProtocol
-from strawberry.http.exceptions import WebSocketDisconnected
-from strawberry.schema.exceptions import InvalidOperationTypeError
+from strawberry.http.parse_content_type import parse_content_type
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
-from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
-    BaseGraphQLTransportWSHandler,
-)
-from strawberry.subscriptions.protocols.graphql_transport_ws.types import Message
 from strawberry.types import ExecutionResult
-from strawberry.types.execution import PreExecutionError
+from strawberry.types.graphql import OperationType
 from uuid_utils.compat import uuid7
 
 from api.context import Context, Services
+from api.errors import INTERNAL_ERROR, is_internal
+from api.operation import load_json, what_is_wrong
 from api.schema import make_schema
-from engine.logs import get_logger
+from api.websocket import PatientAdapter, StrictHandler
 from engine.settings import Settings
 
 JSON = "application/json"
 GRAPHQL_RESPONSE = "application/graphql-response+json"
 
-log = get_logger(__name__)
-
-
-class PatientAdapter(ASGIWebSocketAdapter):
-    """Lets go of a client that does not read: a send may take `send_timeout_ms`, no longer."""
-
-    def __init__(self, view: "GraphQLTransport", request: WebSocket, response: WebSocket) -> None:
-        super().__init__(cast(Any, view), request, response)
-        self._send_timeout = view.send_timeout_seconds
-
-    async def send_json(self, message: Mapping[str, object]) -> None:
-        try:
-            async with asyncio.timeout(self._send_timeout):
-                await super().send_json(message)
-        except TimeoutError:
-            log.warning("stream.client_not_reading")
-            # A close frame would wait behind what the client does not read.
-            self.ws.scope["state"]["abort"]()
-            raise WebSocketDisconnected from None
-
-
-class StrictHandler(BaseGraphQLTransportWSHandler[Context, None]):
-    """Closes with 4400 on every malformed message, not only on those that lack a key."""
-
-    async def handle_message(self, message: Message) -> None:
-        if _is_well_formed(message):
-            await super().handle_message(message)
-        else:
-            await self.handle_invalid_message("Malformed message")
+_ALLOWED = {
+    "GET": {OperationType.QUERY},
+    "POST": {OperationType.QUERY, OperationType.MUTATION},
+}
 
 
 class GraphQLTransport(GraphQL[Context, None]):
@@ -95,6 +68,8 @@ class GraphQLTransport(GraphQL[Context, None]):
             response = await self.run(request)
         except HTTPException as error:
             response = _error_response(error, request)
+        except ClientDisconnect:
+            return
         await response(scope, receive, send)
 
     async def get_context(
@@ -107,33 +82,66 @@ class GraphQLTransport(GraphQL[Context, None]):
     def should_render_graphql_ide(self, request: BaseRequestProtocol) -> bool:
         return False
 
-    async def get_sub_response(self, request: Request | WebSocket) -> Response:
-        response = await super().get_sub_response(request)
-        response.media_type = _accepted(request)
-        return response
+    def decode_json(self, data: str | bytes) -> object:
+        return load_json(data)
 
-    async def parse_http_body(
-        self, request: AsyncHTTPRequestAdapter
-    ) -> GraphQLRequestData | list[GraphQLRequestData]:
-        if request.method == "POST" and not _is_json(request.content_type or ""):
+    async def parse_http_body(self, request: AsyncHTTPRequestAdapter) -> GraphQLRequestData:
+        if request.method == "GET":
+            asked: Any = self.parse_query_params(request.query_params)
+        elif _is_json(request.content_type or ""):
+            asked = self.parse_json(await request.get_body())
+        else:
             raise HTTPException(415, "A request body is application/json in UTF-8.")
+        if wrong := what_is_wrong(asked):
+            raise HTTPException(400, wrong)
+        return GraphQLRequestData(
+            query=asked.get("query"),
+            variables=asked.get("variables"),
+            operation_name=asked.get("operationName"),
+            extensions=asked.get("extensions"),
+        )
+
+    async def execute_single(
+        self,
+        request: Request,
+        request_adapter: AsyncHTTPRequestAdapter,
+        sub_response: Response,
+        context: Context,
+        root_value: None,
+        request_data: GraphQLRequestData,
+    ) -> ExecutionResult:
         try:
-            asked = await super().parse_http_body(request)
-        except (UnicodeDecodeError, AttributeError, RecursionError) as error:
-            raise HTTPException(400, "A request body is one JSON object.") from error
-        if not isinstance(asked, GraphQLRequestData) or not isinstance(
-            asked.operation_name, str | None
-        ):
-            raise HTTPException(400, "`operationName` is a string or null.")
-        return asked
+            return await self.schema.execute(
+                request_data.query,
+                variable_values=request_data.variables,
+                context_value=context,
+                operation_name=request_data.operation_name,
+                allowed_operation_types=_ALLOWED[request.method],
+            )
+        except MissingQueryError as error:
+            raise HTTPException(400, "There is no `query` in the request.") from error
+        except CannotGetOperationTypeError as error:
+            raise HTTPException(400, error.as_http_error_reason()) from error
+        except InvalidOperationTypeError as error:
+            if error.operation_type is OperationType.MUTATION:
+                raise HTTPException(405, "A mutation is sent with POST.") from error
+            text = f"A subscription is followed over a WebSocket ({GRAPHQL_TRANSPORT_WS_PROTOCOL})."
+            raise HTTPException(400, text) from error
 
     async def process_result(
         self, request: Request, result: ExecutionResult
     ) -> GraphQLHTTPResponse:
-        response = await super().process_result(request, result)
-        if isinstance(result, PreExecutionError):
+        errors = result.errors or []
+        if result.data is None and all(error.path is None for error in errors):
+            if any(is_internal(error) for error in errors):
+                raise HTTPException(500, INTERNAL_ERROR)
             # Nothing was executed, so there is no `data`, not even null.
-            cast("dict[str, object]", response).pop("data", None)
+            return {"errors": [error.formatted for error in errors]}
+        return await super().process_result(request, result)
+
+    async def get_sub_response(self, request: Request | WebSocket) -> Response:
+        response = await super().get_sub_response(request)
+        response.media_type = _accepted(request)
         return response
 
     def create_response(
@@ -149,42 +157,19 @@ class GraphQLTransport(GraphQL[Context, None]):
 
 
 def _accepted(request: Request | WebSocket) -> str:
-    return GRAPHQL_RESPONSE if GRAPHQL_RESPONSE in request.headers.get("accept", "") else JSON
+    accept = request.headers.get("accept", "").lower()
+    return GRAPHQL_RESPONSE if GRAPHQL_RESPONSE in accept else JSON
 
 
 def _is_json(content_type: str) -> bool:
-    media_type, _, parameters = content_type.lower().partition(";")
-    charset = parameters.strip().removeprefix("charset=").strip('"')
-    return media_type.strip() == JSON and charset in ("", "utf-8", "utf8")
+    media_type, parameters = parse_content_type(content_type)
+    charset = parameters.get("charset", "utf-8")
+    return media_type.lower() == JSON and charset.lower() in ("utf-8", "utf8")
 
 
 def _error_response(error: HTTPException, request: Request) -> Response:
-    status = error.status_code
-    if isinstance(error.__cause__, InvalidOperationTypeError):
-        status = 405
-    response = JSONResponse({"errors": [{"message": error.reason}]}, status_code=status)
+    response = JSONResponse({"errors": [{"message": error.reason}]}, error.status_code)
     response.headers["content-type"] = f"{_accepted(request)}; charset=utf-8"
-    if status == 405:
-        response.headers["allow"] = "GET, POST" if request.method not in ("GET", "POST") else "POST"
+    if error.status_code == 405:
+        response.headers["allow"] = "POST" if request.method == "GET" else "GET, POST"
     return response
-
-
-def _is_well_formed(message: object) -> bool:
-    """Say whether a frame has the shape that graphql-transport-ws gives its type."""
-    if not isinstance(message, dict) or not isinstance(message.get("type"), str):
-        return False
-    if message["type"] not in ("subscribe", "complete"):
-        return isinstance(message.get("payload"), dict | None)
-    id = message.get("id")
-    if not isinstance(id, str) or not id:
-        return False
-    if message["type"] == "complete":
-        return True
-    payload = message.get("payload")
-    return (
-        isinstance(payload, dict)
-        and isinstance(payload.get("query"), str)
-        and isinstance(payload.get("variables"), dict | None)
-        and isinstance(payload.get("operationName"), str | None)
-        and isinstance(payload.get("extensions"), dict | None)
-    )
