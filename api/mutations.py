@@ -79,7 +79,7 @@ def _require_capacity(services: Services) -> None:
     most = services.settings.max_orders_in_progress
     if services.orders_in_progress >= most:
         raise EngineError(
-            ErrorCode.OVERLOADED, "Too many orders are in progress.", max_orders_in_progress=most
+            ErrorCode.OVERLOADED, "Too many orders are in progress.", context={"most": most}
         )
 
 

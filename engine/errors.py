@@ -1,5 +1,6 @@
 """Every way an order can be refused or fail, and what a client should do about it."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -147,14 +148,14 @@ class EngineError(Exception):
         *,
         field: tuple[str, ...] | None = None,
         venue: str | None = None,
-        **context: Any,
+        context: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(code, message)
         self.code = code
         self.message = message
         self.field = field
         self.venue = venue
-        self.context = context
+        self.context = dict(context or {})
 
     @property
     def retry_class(self) -> RetryClass:

@@ -108,6 +108,8 @@ def _require_price_impact(quote: Quote, swap: Swap) -> None:
             ErrorCode.PRICE_IMPACT_TOO_HIGH,
             "The best route moves the price too far.",
             venue=quote.venue,
-            price_impact_bps=quote.price_impact_bps,
-            max_price_impact_bps=limit,
+            context={
+                "price_impact_bps": quote.price_impact_bps,
+                "max_price_impact_bps": limit,
+            },
         )

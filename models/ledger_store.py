@@ -86,7 +86,7 @@ class PostgresLedger:
             raise EngineError(
                 ErrorCode.TRANSACTION_EXPIRED,
                 "The transaction came after its last valid slot.",
-                last_valid_slot=transaction.last_valid_slot,
+                context={"last_valid_slot": transaction.last_valid_slot},
             )
 
     async def statuses(self, signatures: Sequence[str]) -> StatusReport:

@@ -100,8 +100,7 @@ async def _build(order: Order, best: BestRoute, resources: Resources) -> Order |
         raise EngineError(
             ErrorCode.SLIPPAGE_EXCEEDED,
             "The best quote is below the least this order accepts.",
-            amount_out=quote.amount_out,
-            min_amount_out=floor,
+            context={"amount_out": quote.amount_out, "min_amount_out": floor},
         )
     venue = resources.venue(quote.venue)
     signed = await venue.build(

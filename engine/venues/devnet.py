@@ -6,12 +6,12 @@ cheaper (10 bps against 25), so small trades go to Meteora and big ones to Raydi
 
 from decimal import Decimal
 
+from engine.pools.cpmm import RAYDIUM_CPMM, ConstantProductPool, FeeRates
 from engine.tokens import BONK, JUP, RAY, SOL, USDC, USDT, Token
 from engine.venues.ledger import Ledger
 from engine.venues.simulated import PoolListing, SimulatedVenue
 
-RAYDIUM_FEE_RATE = 2_500
-METEORA_FEE_RATE = 1_000
+METEORA_FEES = FeeRates(1_000)
 
 # token_x, whole units of it, token_y, whole units of it.
 _RAYDIUM_POOLS = (
@@ -39,16 +39,14 @@ _METEORA_POOLS = (
 
 
 def _list(
-    venue: str, pools: tuple[tuple[Token, str, Token, str], ...], fee: int
+    venue: str, pools: tuple[tuple[Token, str, Token, str], ...], fees: FeeRates
 ) -> list[PoolListing]:
     return [
         PoolListing(
             id=f"{venue}:{x.symbol}-{y.symbol}",
             token_x=x,
             token_y=y,
-            reserve_x=_atoms(whole_x, x),
-            reserve_y=_atoms(whole_y, y),
-            trade_fee_rate=fee,
+            pool=ConstantProductPool(_atoms(whole_x, x), _atoms(whole_y, y), fees),
         )
         for x, whole_x, y, whole_y in pools
     ]
@@ -59,8 +57,8 @@ def _atoms(whole: str, token: Token) -> int:
 
 
 _LISTED = {
-    "raydium": ("Raydium", _list("raydium", _RAYDIUM_POOLS, RAYDIUM_FEE_RATE)),
-    "meteora": ("Meteora", _list("meteora", _METEORA_POOLS, METEORA_FEE_RATE)),
+    "raydium": ("Raydium", _list("raydium", _RAYDIUM_POOLS, RAYDIUM_CPMM)),
+    "meteora": ("Meteora", _list("meteora", _METEORA_POOLS, METEORA_FEES)),
 }
 
 POOLS = {pool.id: pool for _, pools in _LISTED.values() for pool in pools}

@@ -3,10 +3,13 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 from engine.amounts import price
-from engine.cpmm import ConstantProductPool, ConstantProductSwap, swap_exact_in
 from engine.errors import EngineError, ErrorCode
+from engine.pools.cpmm import ConstantProductPool, swap_exact_in
+from engine.pools.impact import price_impact_bps
+from engine.pools.swap import Direction, SwapResult
 from engine.swap import Quote, RouteLeg, Swap
 from engine.tokens import Token
 from engine.transaction import (
@@ -22,20 +25,16 @@ from engine.venues.ledger import Ledger
 
 @dataclass(frozen=True, slots=True)
 class PoolListing:
-    """A pool as a venue lists it. Reserves in atoms, the fee in millionths."""
+    """A pool as a venue lists it, and the tokens behind its X and Y."""
 
     id: str
     token_x: Token
     token_y: Token
-    reserve_x: int
-    reserve_y: int
-    trade_fee_rate: int
+    pool: ConstantProductPool
 
-    def towards(self, token_out: Token) -> ConstantProductPool:
-        """Return the pool as a swap into `token_out` sees it."""
-        reserves = (self.reserve_x, self.reserve_y)
-        reserve_in, reserve_out = reserves if token_out == self.token_y else reversed(reserves)
-        return ConstantProductPool(reserve_in, reserve_out, self.trade_fee_rate)
+    def direction(self, mint_out: str) -> Direction:
+        """Return which way a swap into the token of this mint goes."""
+        return Direction.SELL_X if mint_out == self.token_y.mint else Direction.SELL_Y
 
 
 class SimulatedVenue:
@@ -77,14 +76,20 @@ class SimulatedVenue:
             raise EngineError(
                 ErrorCode.NO_ROUTE, f"{self.name} has no pool for this pair.", venue=self.id
             )
-        filled = swap_exact_in(pool.towards(swap.token_out), swap.amount_in)
+        direction = pool.direction(swap.token_out.mint)
+        filled = swap_exact_in(pool.pool, swap.amount_in, direction)
+        reserve_in, reserve_out = pool.pool.reserves(direction)
         return Quote(
             venue=self.id,
             amount_in=swap.amount_in,
             amount_out=filled.amount_out,
             fee=filled.fee,
             price=price(swap.amount_in, swap.token_in, filled.amount_out, swap.token_out),
-            price_impact_bps=filled.price_impact_bps,
+            price_impact_bps=price_impact_bps(
+                filled.amount_in - filled.fee,
+                filled.amount_out,
+                spot=Fraction(reserve_out, reserve_in),
+            ),
             route=(self._leg(pool, swap, filled),),
         )
 
@@ -112,7 +117,9 @@ class SimulatedVenue:
     async def statuses(self, signatures: Sequence[str]) -> StatusReport:
         return await self._ledger.statuses(signatures)
 
-    def _leg(self, pool: PoolListing, swap: Swap, filled: ConstantProductSwap) -> RouteLeg:
+    def _leg(
+        self, pool: PoolListing, swap: Swap, filled: SwapResult[ConstantProductPool]
+    ) -> RouteLeg:
         return RouteLeg(
             venue=self.id,
             pool=pool.id,
@@ -139,9 +146,9 @@ def execute(
         return TransactionStatus(
             TransactionState.REVERTED, slot=slot, code=ErrorCode.VENUE_REJECTED
         )
-    token_out = pool.token_y if pool.token_y.mint == transaction.token_out else pool.token_x
+    direction = pool.direction(transaction.token_out)
     try:
-        filled = swap_exact_in(pool.towards(token_out), transaction.amount_in)
+        filled = swap_exact_in(pool.pool, transaction.amount_in, direction)
     except EngineError as error:
         return TransactionStatus(TransactionState.REVERTED, slot=slot, code=error.code)
     if filled.amount_out < transaction.min_amount_out:

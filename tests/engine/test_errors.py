@@ -26,7 +26,9 @@ def test_every_code_is_explained():
 
 
 def test_an_error_tells_its_figures_and_keeps_its_code():
-    error = EngineError(ErrorCode.SLIPPAGE_EXCEEDED, "Too low.", venue="raydium", amount_out=5)
+    error = EngineError(
+        ErrorCode.SLIPPAGE_EXCEEDED, "Too low.", venue="raydium", context={"amount_out": 5}
+    )
 
     assert str(error) == "Too low. (amount_out=5)"
     assert error.failure == Failure(
