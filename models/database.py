@@ -50,6 +50,13 @@ async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
             yield connection
 
 
+@asynccontextmanager
+async def only_one(engine: AsyncEngine, lock: int) -> AsyncIterator[bool]:
+    """Yield whether nobody else, in any process, is inside with this number at the moment."""
+    async with transaction(engine) as connection:
+        yield bool(await connection.scalar(text(f"SELECT pg_try_advisory_xact_lock({lock})")))
+
+
 def is_outage(error: BaseException) -> bool:
     """Say whether `error` means that Postgres is away, rather than that a statement is wrong."""
     if isinstance(error, DBAPIError):

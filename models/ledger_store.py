@@ -74,11 +74,11 @@ class PostgresLedger:
         self._landing_slots_max = landing_slots_max
         self._confirmation_slots = confirmation_slots
         self._submit_batch: Batch[SignedTransaction, bool] = Batch(self._submit_all)
+        self._slot_batch: Batch[None, int] = Batch(self._slot_all)
 
     async def slot(self) -> int:
         """Return the current slot."""
-        async with self._engine.connect() as connection:
-            return int(await connection.scalar(text("SELECT slot FROM devnet")))
+        return await self._slot_batch(None)
 
     async def submit(self, transaction: SignedTransaction) -> None:
         """Take a transaction; TRANSACTION_EXPIRED where it is unknown and its validity is over."""
@@ -120,6 +120,11 @@ class PostgresLedger:
                 await connection.execute(_SETTLE, {"items": json.dumps(outcomes)})
             await connection.execute(_END_SLOT, {"passed": began.passed, "slot_ms": slot_ms})
             return len(due)
+
+    async def _slot_all(self, asked: Sequence[None]) -> list[int]:
+        async with self._engine.connect() as connection:
+            slot = int(await connection.scalar(text("SELECT slot FROM devnet")))
+        return [slot] * len(asked)
 
     async def _submit_all(self, sent: Sequence[SignedTransaction]) -> list[bool]:
         items = json.dumps([self._item(signed) for signed in sent])

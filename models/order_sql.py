@@ -4,11 +4,10 @@ Two of them write an order's life: `ACCEPT` and `ADVANCE`. Each takes a JSON arr
 moves one order or hundreds, and each writes the rows and their events together.
 """
 
-from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
 
-from sqlalchemy import Integer, Select, TextClause, select, text, tuple_
+from sqlalchemy import Integer, Select, Table, TextClause, select, text, tuple_
+from sqlalchemy.types import TypeDecorator
 
 from engine.order_status import IN_PROGRESS, TERMINAL, OrderStatus
 from models.order import Order, OrderEventRow, one_of
@@ -19,8 +18,12 @@ _EVENTS = OrderEventRow.__table__  # type: ignore[attr-defined]
 
 
 def _returning_orders(sql: str) -> TextClause:
-    columns = {column.name: column.type for column in _ORDERS.columns}
-    return text(sql).columns(n=Integer, **columns)  # type: ignore[return-value]
+    return text(sql).columns(n=Integer, **_converted(_ORDERS))  # type: ignore[return-value]
+
+
+def _converted(table: Table) -> dict[str, Any]:
+    """Return the column types that are ours; the driver gives all others as they should be."""
+    return {c.name: c.type for c in table.columns if isinstance(c.type, TypeDecorator)}
 
 
 ACCEPT = _returning_orders(f"""
@@ -54,6 +57,9 @@ WITH step AS (
         quoted_price numeric, tx_signature text, signed_transaction bytea, last_valid_slot int,
         min_amount_out numeric, executed_price numeric, amount_out numeric, fee numeric,
         slot int, failure jsonb)
+), locked AS (
+    -- In one order everywhere: two groups with orders in common must not wait for each other.
+    SELECT id FROM orders WHERE id IN (SELECT order_id FROM step) ORDER BY id FOR UPDATE
 ), moved AS (
     UPDATE orders o SET
         status = s.status, sequence = s.sequence + 1, attempts = s.attempt,
@@ -72,7 +78,7 @@ WITH step AS (
         executed_price = s.executed_price, amount_out = s.amount_out, fee = s.fee, slot = s.slot,
         failure = s.failure, updated_at = now(),
         completed_at = CASE WHEN {one_of("s.status", TERMINAL)} THEN now() END
-    FROM step s
+    FROM step s JOIN locked ON locked.id = s.order_id
     WHERE o.id = s.order_id AND o.sequence = s.sequence AND o.status = s.previous
     RETURNING s.n, o.*
 ), event AS (
@@ -85,6 +91,8 @@ WITH step AS (
 )
 SELECT * FROM moved
 """)
+
+GET = _returning_orders("SELECT 0 AS n, orders.* FROM orders WHERE id = ANY(:ids)")
 
 # Nobody may hold the step, unless it is the very message that asks, come again.
 CLAIM = _returning_orders("""
@@ -123,14 +131,9 @@ SELECT e.* FROM order_events e
 JOIN unnest(CAST(:ids AS uuid[]), CAST(:afters AS int[])) AS seen(order_id, sequence)
     ON e.order_id = seen.order_id AND e.sequence > seen.sequence
 ORDER BY e.order_id, e.sequence
-""").columns(**{column.name: column.type for column in _EVENTS.columns})
+""").columns(**_converted(_EVENTS))
 
 COUNT_IN_PROGRESS = text(f"SELECT count(*) AS n FROM orders WHERE {one_of('status', IN_PROGRESS)}")
-
-
-def orders_by_id(ids: Sequence[UUID]) -> Select[Any]:
-    """Select the orders of these ids."""
-    return select(*_ORDERS.c).where(_ORDERS.c.id.in_(ids))
 
 
 def order_by_client_order_id(account: str, client_order_id: str) -> Select[Any]:

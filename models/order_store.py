@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, TypeAdapter
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.orm import class_mapper
 
 from engine.order_event import OrderEvent
 from engine.order_status import require_step
@@ -16,6 +17,8 @@ from models import order_sql
 from models.batch import Batch
 from models.order import Order
 from models.step import NewOrder, OrderFilter, Position, Step
+
+_NEW_ORDER = class_mapper(Order).class_manager.new_instance
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,7 @@ class OrderStore:
         self._engine = engine
         self._accept_batch: Batch[tuple[NewOrder, int], Order | None] = Batch(self._accept_all)
         self._advance_batch: Batch[Step, Moved | None] = Batch(self.advance_all)
+        self._get_batch: Batch[UUID, Order | None] = Batch(self._get_all)
 
     async def accept(self, new: NewOrder, *, lease_ms: int) -> tuple[Order, bool]:
         """Store an order and its first event; return it, and whether it is new.
@@ -97,12 +101,11 @@ class OrderStore:
 
     async def get(self, order_id: UUID) -> Order | None:
         """Return an order by its id."""
-        found = await self.get_many([order_id])
-        return found.get(order_id)
+        return await self._get_batch(order_id)
 
     async def get_many(self, ids: Sequence[UUID]) -> dict[UUID, Order]:
         """Return the orders of these ids that exist."""
-        rows = await self._rows(order_sql.orders_by_id(ids))
+        rows = await self._rows(order_sql.GET, ids=list(ids))
         return {row["id"]: _order(row) for row in rows}
 
     async def by_client_order_id(self, account: str, client_order_id: str) -> Order | None:
@@ -146,6 +149,10 @@ class OrderStore:
         accepted = {row["n"]: _order(row) for row in rows}
         return [accepted.get(n) for n in range(len(asked))]
 
+    async def _get_all(self, ids: Sequence[UUID]) -> list[Order | None]:
+        found = await self.get_many(ids)
+        return [found.get(id) for id in ids]
+
     async def _one(self, statement: Any, **parameters: Any) -> Order | None:
         rows = await self._rows(statement, **parameters)
         return _order(rows[0]) if rows else None
@@ -168,7 +175,10 @@ def _numbered(items: Sequence[BaseModel]) -> str:
 
 
 def _order(row: RowMapping) -> Order:
-    return Order(**{name: row[name] for name in row if name != "n"})
+    """Return a row as the ORM would load it: validation and change tracking are not for rows."""
+    order: Order = _NEW_ORDER()
+    order.__dict__.update(row)
+    return order
 
 
 def _event_of(step: Step, order: Order) -> OrderEvent:

@@ -1,5 +1,8 @@
 """The Redis broker and its ordered middleware, chosen before any actor is declared."""
 
+from typing import Any
+from uuid import UUID
+
 import dramatiq
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.middleware import AsyncIO, CurrentMessage, Retries, ShutdownNotifications
@@ -55,6 +58,21 @@ def make_broker(settings: Settings) -> RedisBroker:
             OpenResources(settings),
         ],
     )
+
+
+def next_order() -> UUID | None:
+    """Return the order whose message workers take next, None where no order's message waits."""
+    queue = f"{broker.namespace}:{ORDERS}"
+    id = broker.client.lindex(queue, 0)
+    message = id and broker.client.hget(f"{queue}.msgs", id)
+    return _order_of(dramatiq.Message.decode(message)) if isinstance(message, bytes) else None
+
+
+def _order_of(message: dramatiq.Message[Any]) -> UUID | None:
+    try:
+        return UUID(message.args[0])
+    except (IndexError, TypeError, ValueError, AttributeError):
+        return None  # a message about something else, such as an order given up
 
 
 broker = make_broker(get_settings())

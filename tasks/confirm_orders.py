@@ -14,6 +14,7 @@ from engine.order_status import OrderStatus
 from engine.tokens import find_token
 from engine.transaction import StatusReport, TransactionState, TransactionStatus
 from engine.venues.venue import MAX_SIGNATURES_PER_CALL
+from models.database import only_one
 from models.order import Order
 from models.step import Step
 from tasks.attempts import advance_all, failed_attempt, never
@@ -22,6 +23,7 @@ from tasks.resources import Resources, current_resources
 from tasks.route_order import route_order
 
 _PAGE = 2_048
+_CONFIRMING_LOCK = 7264103
 
 log = get_logger(__name__)
 
@@ -30,8 +32,14 @@ log = get_logger(__name__)
     actor_name="orders.confirm", queue_name=CLOCK, priority=CLOCK_PRIORITY, retry_when=never
 )
 async def confirm_orders() -> None:
-    """Look at every SUBMITTED order once. Run twice at a time it only does the work twice."""
+    """Look at every SUBMITTED order once; one run at a time, the next tick makes up for others."""
     resources = current_resources(broker)
+    async with only_one(resources.database, _CONFIRMING_LOCK) as alone:
+        if alone:
+            await _confirm_all(resources)
+
+
+async def _confirm_all(resources: Resources) -> None:
     last: Order | None = None
     while page := await resources.orders.submitted(after=last, most=_PAGE):
         reports = await asyncio.gather(*(_report(chunk, resources) for chunk in _by_venue(page)))

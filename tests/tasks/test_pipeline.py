@@ -9,6 +9,7 @@ from engine.errors import EngineError, ErrorCode
 from engine.order_status import OrderStatus
 from tasks.abandon_order import abandon_order
 from tasks.attempts import TryAgain
+from tasks.broker import broker
 from tasks.confirm_orders import confirm_orders
 from tasks.route_order import route_order
 from tasks.run_slot import run_slot
@@ -249,6 +250,23 @@ async def test_a_swept_order_is_not_sent_again_at_every_sweep(resources):
         await call(sweep_orders)
 
     assert len(resources.sender.sent) == 1
+
+
+async def test_what_still_waits_in_a_long_queue_is_not_sent_again_but_what_is_lost_is(resources):
+    broker.flush_all()
+    orders = [(await resources.orders.accept(new_order(), lease_ms=0))[0] for _ in range(4)]
+    lost, first, second, third = orders
+    for order in (first, second, third):
+        route_order.send(str(order.id))
+
+    await call(sweep_orders)
+    assert [args for _, args, _ in resources.sender.sent] == [(str(lost.id),)]
+
+    broker.flush_all()
+    await expire_leases(resources)
+    await call(sweep_orders)
+    again = {args for _, args, _ in resources.sender.sent[1:]}
+    assert again == {(str(order.id),) for order in orders}
 
 
 async def test_a_step_that_kills_its_worker_each_time_ends_failed(resources):

@@ -1,0 +1,39 @@
+"""The baseline: what Postgres alone makes of the five statements in an order's life.
+
+order.pgbench holds them; nothing but pgbench, which is in C, stands in front of Postgres.
+"""
+
+import asyncio
+import re
+from pathlib import Path
+
+from bench.stack import BenchFailed, Servers
+from bench.witness import count_orders
+from cli.embedded import _postgres_binaries
+
+CLIENTS = 32
+
+_SCRIPT = Path(__file__).parent / "order.pgbench"
+
+
+async def orders_per_second(servers: Servers, database: str, *, seconds: int) -> float:
+    """Return how many orders a second pgbench takes through their life, in a new database."""
+    await servers.create_database(database)
+    process = await asyncio.create_subprocess_exec(
+        str(_postgres_binaries() / "pgbench"),
+        *("--no-vacuum", "--protocol=prepared", "--jobs=2"),
+        *(f"--client={CLIENTS}", f"--time={seconds}", f"--file={_SCRIPT}"),
+        *(f"--host={servers.socket_directory}", "--username=postgres", database),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    output, _ = await process.communicate()
+    said = output.decode(errors="replace")
+    rate = re.search(r"^tps = ([0-9.]+)", said, re.MULTILINE)
+    done = re.search(r"actually processed: (\d+)", said)
+    if process.returncode != 0 or rate is None or done is None:
+        raise BenchFailed(f"pgbench failed:\n{said}")
+    confirmed = await count_orders(servers.database_url(database), "CONFIRMED")
+    if confirmed < int(done.group(1)):
+        raise BenchFailed(f"pgbench says {done.group(1)} orders, Postgres says {confirmed}")
+    return float(rate.group(1))

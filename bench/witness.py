@@ -1,0 +1,125 @@
+"""What Postgres says of a run: whether it is over, how long it took, and whether it is true."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bench.stack import BenchFailed
+from models.database import open_database
+
+_POLL_SECONDS = 0.5
+_STUCK_SECONDS = 45
+
+_UNFINISHED = """
+SELECT count(*) FROM orders WHERE status IN ('BUILDING', 'PENDING', 'ROUTING')
+UNION ALL SELECT count(*) FROM orders WHERE status = 'SUBMITTED'
+"""
+_STUCK = """
+SELECT status || ' x' || count(*) || ', e.g. ' || min(id::text) FROM orders
+WHERE completed_at IS NULL GROUP BY status
+"""
+_LAST_EVENT = """
+orders o LEFT JOIN LATERAL (
+    SELECT * FROM order_events WHERE order_id = o.id ORDER BY sequence DESC LIMIT 1
+) e ON true
+"""
+# Each counts orders, or transactions, that break a promise.
+_BROKEN = {
+    "orders not CONFIRMED": "SELECT count(*) FROM orders WHERE status <> 'CONFIRMED'",
+    "orders whose events have a gap": """
+        SELECT count(*) FROM (SELECT FROM order_events GROUP BY order_id
+        HAVING min(sequence) <> 1 OR max(sequence) <> count(*)) gaps""",
+    "orders that are not as their last event says": f"""
+        SELECT count(*) FROM {_LAST_EVENT} WHERE (o.sequence, o.status, o.attempts, o.venue,
+        o.tx_signature, o.executed_price, o.amount_out, o.updated_at) IS DISTINCT FROM (e.sequence,
+        e.status, e.attempt, e.venue, e.tx_signature, e.executed_price, e.amount_out,
+        e.occurred_at)""",
+    "CONFIRMED orders without exactly one landed transaction": """
+        SELECT count(*) FROM orders o WHERE status = 'CONFIRMED' AND 1 <> (SELECT count(*)
+        FROM ledger_transactions WHERE memo = o.id::text AND outcome = 'LANDED')""",
+    "landed transactions of no CONFIRMED order, or of other amounts": """
+        SELECT count(*) FROM ledger_transactions t LEFT JOIN orders o ON o.id::text = t.memo
+        WHERE t.outcome = 'LANDED' AND (o.status, o.tx_signature, o.amount_in, o.amount_out,
+        o.fee, o.slot) IS DISTINCT FROM ('CONFIRMED', t.signature, t.amount_in, t.amount_out,
+        t.fee, t.slot)""",
+}
+_COUNTED = {
+    "orders": "SELECT count(*) FROM orders",
+    "events": "SELECT count(*) FROM order_events",
+    "second_attempts": "SELECT count(*) FROM orders WHERE attempts > 1",
+    "workers_lost": "SELECT count(*) FROM order_events WHERE failure->>'code' = 'WORKER_LOST'",
+}
+_COMPLETED = text("""
+SELECT client_order_id, extract(epoch FROM completed_at)::float8 AS ended FROM orders
+WHERE starts_with(client_order_id, :prefix) AND completed_at IS NOT NULL
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A run that kept every promise, and what it took beyond the least."""
+
+    orders: int
+    events: int
+    second_attempts: int
+    workers_lost: int
+
+
+async def wait_until_done(database_url: str) -> None:
+    """Return once every order has ended. Raises BenchFailed when none does for long."""
+    least, since = None, time.monotonic()
+    async with _connection(database_url) as connection:
+        while left := sum(await _column(connection, _UNFINISHED)):
+            if least is None or left < least:
+                least, since = left, time.monotonic()
+            elif time.monotonic() - since > _STUCK_SECONDS:
+                stuck = await _column(connection, _STUCK)
+                raise BenchFailed(f"no order ended for {_STUCK_SECONDS} s; stuck: {stuck}")
+            await asyncio.sleep(_POLL_SECONDS)
+
+
+async def completed_at(database_url: str, prefix: str) -> dict[str, float]:
+    """Return when each order of this clientOrderId prefix ended, in seconds since the epoch.
+
+    Client and Postgres run on one machine, so their clocks are one.
+    """
+    async with _connection(database_url) as connection:
+        rows = await connection.execute(_COMPLETED, {"prefix": f"{prefix}-"})
+        return {row.client_order_id: row.ended for row in rows}
+
+
+async def count_orders(database_url: str, status: str) -> int:
+    """Return how many orders have this status."""
+    async with _connection(database_url) as connection:
+        query = text("SELECT count(*) FROM orders WHERE status = :status")
+        return int(await connection.scalar(query, {"status": status}) or 0)
+
+
+async def verify(database_url: str, *, orders: int) -> Verdict:
+    """Return the verdict on `orders` orders. Raises BenchFailed naming every broken promise."""
+    async with _connection(database_url) as connection:
+        counts = {name: (await _column(connection, query))[0] for name, query in _COUNTED.items()}
+        broken = {name: (await _column(connection, query))[0] for name, query in _BROKEN.items()}
+    verdict = Verdict(**counts)
+    said = [f"{count} {name}" for name, count in broken.items() if count]
+    if verdict.orders != orders:
+        said.append(f"{verdict.orders} orders where {orders} were accepted")
+    if said:
+        raise BenchFailed("; ".join(said))
+    return verdict
+
+
+async def _column(connection: AsyncConnection, query: str) -> list[Any]:
+    return list((await connection.execute(text(query))).scalars())
+
+
+@asynccontextmanager
+async def _connection(database_url: str) -> AsyncIterator[AsyncConnection]:
+    async with open_database(database_url, pool_size=1) as database, database.connect() as one:
+        yield one
