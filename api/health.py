@@ -8,7 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.responses import JSONResponse, Response
 
 from engine.updates import Updates
-from models.database import migrated_to, migration_head
+from models.database import migrated_to
+from models.migrate import migration_head
 
 _CHECK_SECONDS = 3
 

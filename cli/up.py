@@ -74,10 +74,15 @@ async def _run(settings: Settings, data_dir: Path, supervisor: Supervisor, apps:
         "ORDER_ENGINE_HOST": settings.host,
         "ORDER_ENGINE_PORT": str(settings.port),
     }
+    api, *others = (
+        Child(name, [sys.executable, "-m", "cli", name.partition("-")[0]], environment)
+        for name in apps
+    )
+    # The api may start before its tables are there: it is not ready until they are.
+    supervisor.start(api)
     await _migrate(environment)
-    for name in apps:
-        command = [sys.executable, "-m", "cli", name.partition("-")[0]]
-        supervisor.start(Child(name, command, environment))
+    for child in others:
+        supervisor.start(child)
     await _ready(settings)
     _welcome(settings)
 

@@ -2,10 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy import text
 from sqlalchemy.exc import (
     DataError,
@@ -15,8 +12,6 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-
-_ROOT = Path(__file__).parent.parent
 
 
 @asynccontextmanager
@@ -62,21 +57,6 @@ def is_outage(error: BaseException) -> bool:
     if isinstance(error, DBAPIError):
         return not isinstance(error, IntegrityError | ProgrammingError | DataError)
     return isinstance(error, OSError | PoolTimeout | TimeoutError)
-
-
-def alembic_config(url: str) -> Config:
-    """Return Alembic's configuration for this checkout and this database."""
-    config = Config(str(_ROOT / "alembic.ini"))
-    config.set_main_option("script_location", str(_ROOT / "alembic"))
-    config.attributes["url"] = url
-    return config
-
-
-def migration_head() -> str:
-    """Return the newest migration this code knows."""
-    head = ScriptDirectory.from_config(alembic_config("")).get_current_head()
-    assert head is not None
-    return head
 
 
 async def migrated_to(engine: AsyncEngine) -> str | None:

@@ -6,7 +6,7 @@ import pytest
 from alembic import command
 
 from api.app import create_app
-from models.database import alembic_config, migration_head
+from models.migrate import alembic_config, migration_head
 from tests.api.conftest import in_process
 
 NOBODY_THERE = "redis://127.0.0.1:1/0"

@@ -20,7 +20,7 @@ from starlette.routing import Route
 from api.app import create_app
 from cli.main import app
 from engine.settings import Settings
-from models.database import migration_head
+from models.migrate import migration_head
 
 ROOT = Path(__file__).parents[2]
 LOCK = ROOT / "requirements" / "run.lock"
@@ -113,7 +113,7 @@ def test_what_is_copied_is_enough_for_every_process(tmp_path: Path) -> None:
     code = (
         f"import sys; sys.path[:0] = {paths}\n"
         "import api.server, cli.main, tasks.clock, tasks.worker, models.migrate\n"
-        "from models.database import migration_head\n"
+        "from models.migrate import migration_head\n"
         "print(api.__file__, migration_head())"
     )
     ran = subprocess.run(

@@ -7,7 +7,8 @@ from alembic import command
 from sqlalchemy import text
 
 from engine.order_status import NEXT
-from models.database import alembic_config, migrated_to, migration_head
+from models.database import migrated_to
+from models.migrate import alembic_config, migration_head
 
 
 def test_models_and_migrations_agree(database_url):
