@@ -187,10 +187,22 @@ def _unprivileged_user(directory: Path, binaries: Path, sockets: Path) -> str | 
     os.chown(sockets, account.pw_uid, account.pw_gid)
     for path in (directory, binaries, sockets):
         for parent in path.resolve().parents:
-            mode = parent.stat().st_mode
-            if not mode & stat.S_IXOTH:
-                parent.chmod(mode | stat.S_IXOTH)  # passable, not readable
+            _allow_others(parent, stat.S_IXOTH)  # passable, not readable
+    if not (binaries / "postgres").stat().st_mode & stat.S_IXOTH:
+        # Installed under a strict umask: the server's own files must be open to its user.
+        for path in (binaries.parent, *binaries.parent.rglob("*")):
+            _allow_others(path, stat.S_IROTH | (stat.S_IXOTH if _runs(path) else 0))
     return _UNPRIVILEGED
+
+
+def _allow_others(path: Path, permission: int) -> None:
+    mode = path.stat().st_mode
+    if mode & permission != permission:
+        path.chmod(mode | permission)
+
+
+def _runs(path: Path) -> bool:
+    return bool(path.stat().st_mode & stat.S_IXUSR)
 
 
 def _postgres_binaries() -> Path:
