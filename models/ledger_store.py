@@ -23,20 +23,26 @@ from models.database import transaction
 
 Execute = Callable[[SwapTransaction, int], TransactionStatus]
 
+# The slot it is by the clock, whether or not the slots up to it have been run yet.
+_SLOT_NOW = """
+(devnet.slot + floor(extract(epoch FROM now() - devnet.slot_began_at) * 1000 / :slot_ms))::int
+"""
+
 # A transaction is taken while it is valid, once; an expired one never, so that a sender that
 # slept through its validity cannot wake up and trade.
-_SUBMIT = text("""
+_SUBMIT = text(f"""
 WITH sent AS (
     SELECT * FROM jsonb_to_recordset(CAST(:items AS jsonb)) AS s(
         signature text, payload bytea, venue text, memo text, amount_in numeric,
         last_valid_slot int, landing_slots int)
 )
 INSERT INTO ledger_transactions (signature, payload, venue, memo, amount_in, land_slot)
-SELECT s.signature, s.payload, s.venue, s.memo, s.amount_in, devnet.slot + s.landing_slots
+SELECT s.signature, s.payload, s.venue, s.memo, s.amount_in, {_SLOT_NOW} + s.landing_slots
 FROM sent s CROSS JOIN devnet
-WHERE devnet.slot <= s.last_valid_slot
+WHERE {_SLOT_NOW} <= s.last_valid_slot
 ON CONFLICT (signature) DO NOTHING
 """)
+_SLOT = text(f"SELECT {_SLOT_NOW} FROM devnet")
 _KNOWN = text("SELECT signature FROM ledger_transactions WHERE signature = ANY(:signatures)")
 _STATUSES = text("""
 SELECT devnet.slot AS now, t.signature, t.outcome, t.code, t.amount_out, t.fee, t.slot
@@ -68,9 +74,15 @@ class PostgresLedger:
     """Takes, executes and reports transactions; see engine.venues.ledger.Ledger."""
 
     def __init__(
-        self, engine: AsyncEngine, *, landing_slots_max: int, confirmation_slots: int
+        self,
+        engine: AsyncEngine,
+        *,
+        slot_ms: int,
+        landing_slots_max: int,
+        confirmation_slots: int,
     ) -> None:
         self._engine = engine
+        self._slot_ms = slot_ms
         self._landing_slots_max = landing_slots_max
         self._confirmation_slots = confirmation_slots
         self._submit_batch: Batch[SignedTransaction, bool] = Batch(self._submit_all)
@@ -99,7 +111,7 @@ class PostgresLedger:
             statuses={row.signature: self._status(row) for row in rows if row.signature},
         )
 
-    async def run_slot(self, execute: Execute, *, slot_ms: int) -> int | None:
+    async def run_slot(self, execute: Execute) -> int | None:
         """Run the slots that are due and return how many transactions they settled.
 
         None where no slot is due, or another runner is at it.
@@ -108,6 +120,7 @@ class PostgresLedger:
         After a pause all missed slots are run as one, each transaction in the slot it was due.
         """
         async with transaction(self._engine) as connection:
+            slot_ms = self._slot_ms
             began = (await connection.execute(_BEGIN_SLOT, {"slot_ms": slot_ms})).one_or_none()
             if began is None or began.passed < 1:
                 return None
@@ -123,14 +136,15 @@ class PostgresLedger:
 
     async def _slot_all(self, asked: Sequence[None]) -> list[int]:
         async with self._engine.connect() as connection:
-            slot = int(await connection.scalar(text("SELECT slot FROM devnet")))
+            slot = int(await connection.scalar(_SLOT, {"slot_ms": self._slot_ms}))
         return [slot] * len(asked)
 
     async def _submit_all(self, sent: Sequence[SignedTransaction]) -> list[bool]:
         items = json.dumps([self._item(signed) for signed in sent])
         signatures = [signed.signature for signed in sent]
         async with self._engine.connect() as connection:
-            taken = await connection.execute(_SUBMIT, {"items": items})
+            parameters = {"items": items, "slot_ms": self._slot_ms}
+            taken = await connection.execute(_SUBMIT, parameters)
             if taken.rowcount == len(sent):
                 return [True] * len(sent)
             rows = await connection.execute(_KNOWN, {"signatures": signatures})

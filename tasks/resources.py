@@ -50,6 +50,7 @@ async def open_resources(settings: Settings, broker: Broker) -> AsyncIterator[Re
     ):
         ledger = PostgresLedger(
             database,
+            slot_ms=settings.slot_ms,
             landing_slots_max=settings.landing_slots_max,
             confirmation_slots=settings.confirmation_slots,
         )

@@ -20,7 +20,7 @@ log = get_logger(__name__)
 async def run_slot() -> None:
     """Settle every transaction that lands by now, then let orders ask for their outcome."""
     resources = current_resources(broker)
-    settled = await resources.ledger.run_slot(_execute, slot_ms=resources.settings.slot_ms)
+    settled = await resources.ledger.run_slot(_execute)
     if settled is not None:
         log.debug("devnet.slot", settled=settled)
         resources.sender.send(confirm_orders.message())

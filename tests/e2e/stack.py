@@ -106,7 +106,10 @@ class Stack:
     def child(self, name: str) -> psutil.Process:
         """The process of this name: api, worker, clock, postgres or redis."""
         for process in psutil.Process(self.process.pid).children():
-            command = " ".join(process.cmdline())
+            try:
+                command = " ".join(process.cmdline())
+            except psutil.Error:
+                continue  # it has just died
             if f"-m cli {name}" in command or f"/{name}" in command.split(" -")[0]:
                 return process
         raise AssertionError(f"no {name} in {[p.cmdline() for p in self.processes()]}")

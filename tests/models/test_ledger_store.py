@@ -33,7 +33,11 @@ def run(swap, slot):
 
 @pytest.fixture
 def ledger(database) -> PostgresLedger:
-    return PostgresLedger(database, landing_slots_max=3, confirmation_slots=5)
+    return ledger_on(database)
+
+
+def ledger_on(database, slot_ms=SLOT_MS) -> PostgresLedger:
+    return PostgresLedger(database, slot_ms=slot_ms, landing_slots_max=3, confirmation_slots=5)
 
 
 @pytest.fixture
@@ -46,7 +50,7 @@ def pass_slots(database, ledger):
                 text("UPDATE devnet SET slot_began_at = slot_began_at - :ms * interval '1 ms'"),
                 {"ms": count * SLOT_MS},
             )
-        return await ledger.run_slot(run, slot_ms=SLOT_MS)
+        return await ledger.run_slot(run)
 
     return pass_slots
 
@@ -157,16 +161,33 @@ async def test_slots_missed_while_nobody_ran_them_are_caught_up(ledger, pass_slo
     assert status.slot <= 3
 
 
-async def test_two_clocks_never_run_a_slot_twice(database, ledger):
-    ledgers = [ledger, PostgresLedger(database, landing_slots_max=3, confirmation_slots=5)]
+async def test_two_clocks_never_run_a_slot_twice(database):
+    early = [ledger_on(database, slot_ms=120_000) for _ in range(10)]
+    due = [ledger_on(database, slot_ms=60_000) for _ in range(10)]
     async with database.connect() as connection:
         await connection.execute(text("UPDATE devnet SET slot_began_at = now() - interval '60 s'"))
 
-    ran = await asyncio.gather(*(each.run_slot(run, slot_ms=120_000) for each in ledgers * 5))
-    ran_at_last = await asyncio.gather(
-        *(each.run_slot(run, slot_ms=60_000) for each in ledgers * 5)
-    )
+    ran = await asyncio.gather(*(each.run_slot(run) for each in early))
+    ran_at_last = await asyncio.gather(*(each.run_slot(run) for each in due))
 
     assert ran == [None] * 10
     assert [count for count in ran_at_last if count is not None] == [0]
-    assert await ledger.slot() == 1
+    assert await due[0].slot() == 1
+
+
+async def test_after_a_pause_a_transaction_lands_in_slots_to_come_not_in_those_missed(
+    database, ledger, pass_slots
+):
+    async with database.connect() as connection:
+        await connection.execute(
+            text("UPDATE devnet SET slot_began_at = now() - 100 * interval '1 hour'")
+        )
+    signed = sign(SWAP)
+
+    await ledger.submit(signed)
+    await ledger.run_slot(run)
+
+    assert await ledger.slot() == 100
+    assert await state(ledger, signed) is TransactionState.PENDING
+    await pass_slots(3)
+    assert await state(ledger, signed) is TransactionState.LANDED

@@ -78,6 +78,6 @@ def pass_slots(resources):
                 text("UPDATE devnet SET slot_began_at = slot_began_at - :ms * interval '1 ms'"),
                 {"ms": count * slot_ms},
             )
-        assert await resources.ledger.run_slot(_execute, slot_ms=slot_ms) is not None
+        assert await resources.ledger.run_slot(_execute) is not None
 
     return pass_slots
