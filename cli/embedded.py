@@ -188,7 +188,7 @@ def _unprivileged_user(directory: Path, binaries: Path, sockets: Path) -> str | 
     for path in (directory, binaries, sockets):
         for parent in path.resolve().parents:
             _allow_others(parent, stat.S_IXOTH)  # passable, not readable
-    if not (binaries / "postgres").stat().st_mode & stat.S_IXOTH:
+    if not binaries.stat().st_mode & stat.S_IXOTH:
         # Installed under a strict umask: the server's own files must be open to its user.
         for path in (binaries.parent, *binaries.parent.rglob("*")):
             _allow_others(path, stat.S_IROTH | (stat.S_IXOTH if _runs(path) else 0))
