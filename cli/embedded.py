@@ -190,8 +190,11 @@ def _unprivileged_user(directory: Path, binaries: Path, sockets: Path) -> str | 
             _allow_others(parent, stat.S_IXOTH)  # passable, not readable
     if not binaries.stat().st_mode & stat.S_IXOTH:
         # Installed under a strict umask: the server's own files must be open to its user.
-        for path in (binaries.parent, *binaries.parent.rglob("*")):
-            _allow_others(path, stat.S_IROTH | (stat.S_IXOTH if _runs(path) else 0))
+        package = binaries.parent.parent
+        libraries = package.with_name(f"{package.name}.libs")
+        for root in (binaries.parent, libraries):
+            for path in (root, *root.rglob("*")):
+                _allow_others(path, stat.S_IROTH | (stat.S_IXOTH if _runs(path) else 0))
     return _UNPRIVILEGED
 
 
