@@ -7,11 +7,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import NullPool, text
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from bench.stack import BenchFailed
-from models.database import open_database
 
 _POLL_SECONDS = 0.5
 _STUCK_SECONDS = 45
@@ -44,7 +43,7 @@ _BROKEN = {
         SELECT count(*) FROM orders o WHERE status = 'CONFIRMED' AND 1 <> (SELECT count(*)
         FROM ledger_transactions WHERE memo = o.id::text AND outcome = 'LANDED')""",
     "landed transactions of no CONFIRMED order, or of other amounts": """
-        SELECT count(*) FROM ledger_transactions t LEFT JOIN orders o ON o.id::text = t.memo
+        SELECT count(*) FROM ledger_transactions t LEFT JOIN orders o ON o.id = t.memo::uuid
         WHERE t.outcome = 'LANDED' AND (o.status, o.tx_signature, o.amount_in, o.amount_out,
         o.fee, o.slot) IS DISTINCT FROM ('CONFIRMED', t.signature, t.amount_in, t.amount_out,
         t.fee, t.slot)""",
@@ -121,5 +120,7 @@ async def _column(connection: AsyncConnection, query: str) -> list[Any]:
 
 @asynccontextmanager
 async def _connection(database_url: str) -> AsyncIterator[AsyncConnection]:
-    async with open_database(database_url, pool_size=1) as database, database.connect() as one:
-        yield one
+    # Not the engine's own pool: its limits are for short statements by key.
+    database = create_async_engine(database_url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    async with database.connect() as connection:
+        yield connection
