@@ -9,6 +9,7 @@ from sqlalchemy.pool import NullPool
 
 import models.ledger
 import models.order
+import models.pool
 from engine.settings import get_settings
 
 url = context.config.attributes.get("url") or get_settings().require_database_url

@@ -15,6 +15,7 @@ from api.body_limit import BodyLimit
 from api.context import Services
 from api.health import Health
 from api.hub import Hub
+from api.pool_feed import PoolFeed
 from api.transport import GraphQLTransport
 from engine.logs import get_logger
 from engine.settings import Settings
@@ -60,17 +61,22 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             resources.updates,
             poll_interval_ms=settings.stream_poll_interval_ms,
         )
+        pool_feed = PoolFeed(resources.updates)
         services = Services(
             settings=settings,
             orders=resources.orders,
+            candles=resources.candles,
+            ledger=resources.ledger,
             venues=resources.venues,
             updates=resources.updates,
             sender=resources.sender,
             hub=hub,
+            pool_feed=pool_feed,
             health=Health(resources.database, redis, resources.updates),
         )
         background = [
             asyncio.create_task(hub.run()),
+            asyncio.create_task(pool_feed.run()),
             asyncio.create_task(_count_in_progress(services)),
         ]
         try:

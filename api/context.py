@@ -10,9 +10,12 @@ from strawberry.dataloader import DataLoader
 
 from api.health import Health
 from api.hub import Hub
+from api.pool_feed import PoolFeed
 from engine.settings import Settings
 from engine.updates import Updates
+from engine.venues.ledger import Ledger
 from engine.venues.venue import Venue
+from models.candle_store import CandleStore
 from models.order import Order
 from models.order_store import OrderStore
 from tasks.sender import Sender
@@ -27,10 +30,13 @@ class Services:
 
     settings: Settings
     orders: OrderStore
+    candles: CandleStore
+    ledger: Ledger
     venues: Sequence[Venue]
     updates: Updates
     sender: Sender
     hub: Hub
+    pool_feed: PoolFeed
     health: Health
     orders_in_progress: int = 0
 

@@ -16,8 +16,8 @@ log = get_logger(__name__)
 class InvalidArgument(GraphQLError):
     """An argument that no result can be given for, such as a forged cursor."""
 
-    def __init__(self, message: str) -> None:
-        super().__init__(message, extensions={"code": "INVALID_ARGUMENT"})
+    def __init__(self, message: str, *, code: str = "INVALID_ARGUMENT") -> None:
+        super().__init__(message, extensions={"code": code})
 
 
 _CLIENTS_MISTAKES = (

@@ -7,11 +7,44 @@ import strawberry
 from api.scalars import DecimalText
 from engine.market_order import DEFAULT_SLIPPAGE_BPS
 from engine.order_status import OrderStatus, OrderType
+from engine.simulation import Simulation
 
 _TOKEN_IN = "Symbol or mint of the token paid."  # noqa: S105 - a description
 _TOKEN_OUT = "Symbol or mint of the token bought."  # noqa: S105
 _AMOUNT = "Whole units of tokenIn."
 _VENUES = "Ids of the venues allowed; all of them when absent."
+_SPLIT = "Whether the amount may be divided among venues where that returns more."
+
+
+@strawberry.input(
+    description="Faults to inject into one order, on simulated venues only. Each takes one "
+    "attempt: quote failures first, then time-outs, dropped transactions, slippage."
+)
+class SimulateInput:
+    quote_failures: int | None = strawberry.field(
+        default=0, description="Attempts in which no venue answers, 0 to 10."
+    )
+    quote_timeouts: int | None = strawberry.field(
+        default=0, description="Attempts in which every quote comes too late, 0 to 10."
+    )
+    dropped_transactions: int | None = strawberry.field(
+        default=0, description="Attempts whose transaction never lands, 0 to 10."
+    )
+    slippage_failures: int | None = strawberry.field(
+        default=0, description="Attempts whose transaction reverts below its floor, 0 to 10."
+    )
+    extra_latency_ms: int | None = strawberry.field(
+        default=0, description="How much longer each quote takes, 0 to 60000."
+    )
+
+    def to_engine(self) -> Simulation:
+        return Simulation(
+            quote_failures=self.quote_failures or 0,
+            quote_timeouts=self.quote_timeouts or 0,
+            dropped_transactions=self.dropped_transactions or 0,
+            slippage_failures=self.slippage_failures or 0,
+            extra_latency_ms=self.extra_latency_ms or 0,
+        )
 
 
 @strawberry.input(description="An order to swap at once at the best quote.")
@@ -35,6 +68,10 @@ class ExecuteMarketOrderInput:
         default=None, description="Fail rather than move the price further than this."
     )
     venues: list[strawberry.ID] | None = strawberry.field(default=None, description=_VENUES)
+    allow_split: bool | None = strawberry.field(default=True, description=_SPLIT)
+    simulate: SimulateInput | None = strawberry.field(
+        default=None, description="Faults to inject, to see how your client takes them."
+    )
 
 
 @strawberry.input(description="A swap to quote.")
@@ -46,6 +83,7 @@ class QuoteInput:
         default=DEFAULT_SLIPPAGE_BPS, description="What minAmountOut allows for, 0 to 5000."
     )
     venues: list[strawberry.ID] | None = strawberry.field(default=None, description=_VENUES)
+    allow_split: bool | None = strawberry.field(default=True, description=_SPLIT)
 
 
 @strawberry.input(description="Which orders to show; every field given must hold.")

@@ -15,11 +15,14 @@ from engine.logs import get_logger
 from engine.market_order import (
     MarketOrder,
     require_client_order_id,
+    require_route,
+    require_simulated,
     validate_market_order,
     validate_swap,
 )
 from engine.order_event import OrderEvent
 from engine.order_status import OrderType
+from engine.simulation import NO_FAULTS
 from models import order as models
 from models.step import NewOrder
 from tasks.route_order import route_order
@@ -48,6 +51,7 @@ class Mutation:
             )
             asked = _market_order(input, services)
             _require_capacity(services)
+            await require_route(asked.swap, services.venues)
         except EngineError as error:
             return _refused(error)
         new = _new_order(id, client_order_id, asked, info.context.request_id)
@@ -68,10 +72,17 @@ def _market_order(input: ExecuteMarketOrderInput, services: Services) -> MarketO
         amount=input.amount,
         venue_ids=input.venues,
         max_price_impact_bps=input.max_price_impact_bps,
+        allow_split=input.allow_split,
         venues=services.venues,
     )
+    simulation = input.simulate.to_engine() if input.simulate else NO_FAULTS
+    if simulation != NO_FAULTS:
+        require_simulated(swap, services.venues)
     return validate_market_order(
-        swap, slippage_bps=input.slippage_bps, min_amount_out=input.min_amount_out
+        swap,
+        slippage_bps=input.slippage_bps,
+        min_amount_out=input.min_amount_out,
+        simulation=simulation,
     )
 
 
@@ -99,6 +110,8 @@ def _new_order(id: UUID, client_order_id: str, asked: MarketOrder, request_id: s
         min_amount_out=asked.min_amount_out,
         max_price_impact_bps=swap.max_price_impact_bps,
         venues=swap.venues,
+        allow_split=swap.allow_split,
+        simulation=None if asked.simulation == NO_FAULTS else asked.simulation,
     )
 
 

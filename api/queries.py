@@ -1,6 +1,5 @@
 """The queries."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -10,15 +9,11 @@ from api.context import ACCOUNT, Info
 from api.history import PAGE_SIZE, order_filter, order_history
 from api.inputs import OrderFilter, QuoteInput
 from api.order_types import Order, OrderConnection
-from api.types import Quote, QuotePayload, Token, UserError, Venue
-from engine.amounts import min_amount_out
+from api.pool_types import Candle, Pool, require_candles, require_token
+from api.quoting import ask_venues, show_quote, validate_quote
+from api.types import QuotePayload, Token, UserError, Venue
 from engine.errors import EngineError
-from engine.market_order import (
-    require_client_order_id,
-    validate_market_order,
-    validate_swap,
-)
-from engine.routing import best_route
+from engine.market_order import require_client_order_id
 from engine.tokens import TOKENS
 
 
@@ -89,25 +84,11 @@ class Query:
     ) -> QuotePayload:
         services = info.context.services
         try:
-            swap = validate_swap(
-                token_in=input.token_in,
-                token_out=input.token_out,
-                amount=input.amount,
-                venue_ids=input.venues,
-                max_price_impact_bps=None,
-                venues=services.venues,
-            )
-            asked = validate_market_order(
-                swap, slippage_bps=input.slippage_bps, min_amount_out=None
-            )
-            best = await best_route(
-                swap, services.venues, deadline_ms=services.settings.quote_timeout_ms
-            )
+            asked = await validate_quote(input, services)
+            best = await ask_venues(asked, services)
         except EngineError as error:
             return QuotePayload(quote=None, user_errors=[UserError.from_engine(error)])
-        floor = min_amount_out(best.quote.amount_out, asked.slippage_bps)
-        quote = Quote.from_engine(best, swap, floor, datetime.now(UTC), info)
-        return QuotePayload(quote=quote, user_errors=[])
+        return QuotePayload(quote=show_quote(best, asked, info), user_errors=[])
 
     @strawberry.field(description="The tokens that can be traded.")
     def tokens(self) -> list[Token]:
@@ -116,3 +97,47 @@ class Query:
     @strawberry.field(description="The venues orders are routed to.")
     def venues(self, info: Info) -> list[Venue]:
         return [Venue.from_engine(venue) for venue in info.context.services.venues]
+
+    @strawberry.field(description="The pools of the simulated venues, as they are now, by id.")
+    async def pools(
+        self,
+        info: Info,
+        token_x: Annotated[
+            strawberry.ID | None, strawberry.argument(description="Only pools with this token.")
+        ] = None,
+        token_y: Annotated[
+            strawberry.ID | None, strawberry.argument(description="And with this one.")
+        ] = None,
+    ) -> list[Pool]:
+        wanted = {require_token(token) for token in (token_x, token_y) if token is not None}
+        book = await info.context.services.ledger.book()
+        found = sorted(book.pools.items())
+        return [Pool.from_engine(pool, info) for _, pool in found if wanted <= pool.tokens]
+
+    @strawberry.field(
+        description="Candles of a pair's executed and simulated trades, for charts; the oldest "
+        "first. Stretches without a trade have none."
+    )
+    async def candles(
+        self,
+        info: Info,
+        token_in: Annotated[
+            strawberry.ID, strawberry.argument(description="Symbol or mint of the token priced.")
+        ],
+        token_out: Annotated[
+            strawberry.ID, strawberry.argument(description="Symbol or mint it is priced in.")
+        ],
+        interval_seconds: Annotated[
+            int | None,
+            strawberry.argument(description="The length of a candle: a multiple of 5 to 86400."),
+        ] = 60,
+        last: Annotated[
+            int | None, strawberry.argument(description="How many back from now, 1 to 500.")
+        ] = 120,
+    ) -> list[Candle]:
+        paid, bought = require_token(token_in), require_token(token_out)
+        seconds, count = require_candles(interval_seconds, last)
+        candles = await info.context.services.candles.last(
+            paid, bought, seconds=seconds, last=count
+        )
+        return [Candle.from_model(candle, paid) for candle in candles]

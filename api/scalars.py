@@ -12,6 +12,7 @@ from strawberry.schema.config import StrawberryConfig
 from engine.amounts import format_amount, format_decimal
 from engine.errors import MEANING, RETRY_CLASS_MEANING, ErrorCode, RetryClass
 from engine.order_status import STATUS_MEANING, TYPE_MEANING, OrderStatus, OrderType
+from engine.pools.listed import POOL_KIND_MEANING, PoolKind
 from engine.tokens import Token
 
 DecimalText = NewType("DecimalText", str)
@@ -83,3 +84,4 @@ _describe(OrderType, "What makes an order execute.", TYPE_MEANING)
 _describe(OrderStatus, "Where an order stands in its life.", STATUS_MEANING)
 _describe(RetryClass, "What a client should do about an error.", RETRY_CLASS_MEANING)
 _describe(ErrorCode, "The reason of a refusal or a failure.", MEANING)
+_describe(PoolKind, "How a pool prices.", POOL_KIND_MEANING)

@@ -116,6 +116,14 @@ def order(
     slippage_bps: Annotated[int, typer.Option(help="How far below the quote a fill may be.")] = 50,
     min_amount_out: Annotated[str | None, typer.Option(help="The least to receive.")] = None,
     venue: Annotated[list[str] | None, typer.Option(help="Only this venue; repeatable.")] = None,
+    split: Annotated[bool, typer.Option(help="Whether to divide it among venues.")] = True,
+    simulate: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A fault to inject, e.g. quote-failures=2; repeatable. Also quote-timeouts, "
+            "dropped-transactions, slippage-failures and extra-latency-ms."
+        ),
+    ] = None,
     client_order_id: Annotated[str | None, typer.Option(help="Your own id for the order.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print events as JSON lines.")] = False,
 ) -> None:
@@ -132,6 +140,8 @@ def order(
         "slippageBps": slippage_bps,
         "minAmountOut": min_amount_out,
         "venues": venue or None,
+        "allowSplit": split,
+        "simulate": _faults(simulate) if simulate else None,
         "clientOrderId": client_order_id,
     }
     address = url or _default_url()
@@ -153,6 +163,18 @@ def export_schema(
     elif check.read_text() != sdl:
         typer.echo(f"{check} is stale: order-engine export-schema > {check}", err=True)
         raise typer.Exit(1)
+
+
+def _faults(simulate: list[str]) -> dict[str, int]:
+    """Return the API's input for options such as ``quote-failures=2``."""
+    faults: dict[str, int] = {}
+    for option in simulate:
+        name, _, count = option.partition("=")
+        first, *rest = name.split("-")
+        if not count.isdigit():
+            raise typer.BadParameter(f"{option!r} is not of the form quote-failures=2")
+        faults[first + "".join(word.capitalize() for word in rest)] = int(count)
+    return faults
 
 
 def _default_url() -> str:

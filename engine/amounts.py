@@ -2,6 +2,7 @@
 
 import re
 from decimal import ROUND_HALF_EVEN, Context, Decimal
+from fractions import Fraction
 
 from engine.errors import EngineError, ErrorCode
 from engine.tokens import Token
@@ -18,6 +19,7 @@ MAX_SLIPPAGE_BPS = 5_000
 _PLAIN_DECIMAL = re.compile(r"[0-9]+(?:\.[0-9]+)?", re.ASCII)
 _LONGEST_DECIMAL = 64
 _PRICE = Context(prec=18, rounding=ROUND_HALF_EVEN)
+_HUNDREDTH = Decimal("0.01")
 
 
 def parse_amount(text: str, token: Token, *, field: tuple[str, ...] | None = None) -> int:
@@ -69,6 +71,12 @@ def price(amount_in: int, token_in: Token, amount_out: int, token_out: Token) ->
     """
     out = Decimal(amount_out).scaleb(token_in.decimals - token_out.decimals, Context(prec=60))
     return _PRICE.divide(out, Decimal(amount_in))
+
+
+def in_bps(part: Fraction) -> Decimal:
+    """Return a part of the whole in basis points, to a hundredth of one, half to even."""
+    bps = BPS * part
+    return (Decimal(bps.numerator) / bps.denominator).quantize(_HUNDREDTH, ROUND_HALF_EVEN)
 
 
 def min_amount_out(quoted_out: int, slippage_bps: int) -> int:

@@ -80,7 +80,7 @@ RETRY_CLASS_MEANING = {
 MEANING = {
     ErrorCode.INVALID_AMOUNT: "Not a plain decimal above zero.",
     ErrorCode.AMOUNT_PRECISION_EXCEEDED: "More decimals than the token has.",
-    ErrorCode.AMOUNT_OUT_OF_RANGE: "Above what a token account or pool holds (2^64-1 atoms).",
+    ErrorCode.AMOUNT_OUT_OF_RANGE: "Outside of what the field takes; amounts end at 2^64-1 atoms.",
     ErrorCode.UNKNOWN_TOKEN: "No token has this symbol or mint.",
     ErrorCode.SAME_TOKEN: "tokenIn and tokenOut are the same.",
     ErrorCode.UNSUPPORTED_PAIR: "No allowed venue trades this pair.",
@@ -95,7 +95,7 @@ MEANING = {
     ErrorCode.OVERLOADED: "Too many orders are in progress; come back in a moment.",
     ErrorCode.RATE_LIMITED: "Too many requests from this client.",
     ErrorCode.UNAUTHENTICATED: "The request carries no valid credentials.",
-    ErrorCode.FORBIDDEN: "The credentials do not allow this.",
+    ErrorCode.FORBIDDEN: "This is not allowed here, or not with these credentials.",
     ErrorCode.NO_ROUTE: "No venue has a route for this pair.",
     ErrorCode.INSUFFICIENT_LIQUIDITY: "The pools do not hold enough for this size.",
     ErrorCode.PRICE_IMPACT_TOO_HIGH: "The order would move the price more than allowed.",

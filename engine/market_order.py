@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from engine.amounts import BPS, parse_amount, require_slippage_bps
 from engine.errors import EngineError, ErrorCode
 from engine.routing import select_venues
+from engine.simulation import NO_FAULTS, Simulation, require_simulation
 from engine.swap import Swap
-from engine.tokens import Token, find_token
+from engine.tokens import find_token
 from engine.venues.venue import Venue
 
 DEFAULT_SLIPPAGE_BPS = 50
@@ -25,6 +26,7 @@ class MarketOrder:
     swap: Swap
     slippage_bps: int
     min_amount_out: int | None
+    simulation: Simulation = NO_FAULTS
 
     @property
     def digest(self) -> str:
@@ -37,6 +39,8 @@ class MarketOrder:
             self.min_amount_out,
             self.swap.max_price_impact_bps,
             self.swap.venues,
+            self.swap.allow_split,
+            self.simulation.model_dump(),
         ]
         return hashlib.sha256(json.dumps(["MARKET", *asked]).encode()).hexdigest()
 
@@ -48,13 +52,14 @@ def validate_swap(
     amount: str,
     venue_ids: Sequence[str] | None,
     max_price_impact_bps: int | None,
+    allow_split: bool | None,
     venues: Sequence[Venue],
 ) -> Swap:
     """Return the swap these inputs ask for.
 
     Raises EngineError with the input's path: UNKNOWN_TOKEN, SAME_TOKEN, INVALID_AMOUNT,
-    AMOUNT_PRECISION_EXCEEDED, AMOUNT_OUT_OF_RANGE, UNKNOWN_VENUE, UNSUPPORTED_PAIR,
-    PRICE_IMPACT_TOO_HIGH for a limit outside 0 … 10000 bps.
+    AMOUNT_PRECISION_EXCEEDED, AMOUNT_OUT_OF_RANGE, UNKNOWN_VENUE, PRICE_IMPACT_TOO_HIGH for a
+    limit outside 0 … 10000 bps.
     """
     paid = find_token(token_in, field=("input", "tokenIn"))
     bought = find_token(token_out, field=("input", "tokenOut"))
@@ -65,8 +70,7 @@ def validate_swap(
             field=("input", "tokenOut"),
         )
     atoms = parse_amount(amount, paid, field=("input", "amount"))
-    allowed = select_venues(venues, venue_ids or (), field=("input", "venues"))
-    _require_pair(paid, bought, allowed)
+    select_venues(venues, venue_ids or (), field=("input", "venues"))
     if max_price_impact_bps is not None and not 0 <= max_price_impact_bps <= BPS:
         raise EngineError(
             ErrorCode.PRICE_IMPACT_TOO_HIGH,
@@ -79,11 +83,39 @@ def validate_swap(
         amount_in=atoms,
         venues=tuple(sorted(set(venue_ids or ()))),
         max_price_impact_bps=max_price_impact_bps,
+        allow_split=allow_split is not False,
     )
 
 
+async def require_route(swap: Swap, venues: Sequence[Venue]) -> None:
+    """Raise EngineError UNSUPPORTED_PAIR unless an allowed venue trades the pair."""
+    for venue in select_venues(venues, swap.venues):
+        if await venue.trades(swap.token_in, swap.token_out):
+            return
+    raise EngineError(
+        ErrorCode.UNSUPPORTED_PAIR,
+        f"No allowed venue trades {swap.token_in.symbol} for {swap.token_out.symbol}.",
+        field=("input", "tokenOut"),
+    )
+
+
+def require_simulated(swap: Swap, venues: Sequence[Venue]) -> None:
+    """Raise EngineError FORBIDDEN where a venue allowed moves something of value."""
+    for venue in select_venues(venues, swap.venues):
+        if not venue.simulated:
+            raise EngineError(
+                ErrorCode.FORBIDDEN,
+                f"Faults go to simulated venues only; {venue.name} is none: name the venues.",
+                field=("input", "simulate"),
+            )
+
+
 def validate_market_order(
-    swap: Swap, *, slippage_bps: int | None, min_amount_out: str | None
+    swap: Swap,
+    *,
+    slippage_bps: int | None,
+    min_amount_out: str | None,
+    simulation: Simulation = NO_FAULTS,
 ) -> MarketOrder:
     """Return the order; EngineError INVALID_SLIPPAGE or an amount's code where it is not valid."""
     wanted = DEFAULT_SLIPPAGE_BPS if slippage_bps is None else slippage_bps
@@ -93,6 +125,7 @@ def validate_market_order(
         min_amount_out=None
         if min_amount_out is None
         else parse_amount(min_amount_out, swap.token_out, field=("input", "minAmountOut")),
+        simulation=require_simulation(simulation),
     )
 
 
@@ -105,12 +138,3 @@ def require_client_order_id(client_order_id: str) -> str:
             field=("input", "clientOrderId"),
         )
     return client_order_id
-
-
-def _require_pair(token_in: Token, token_out: Token, venues: Sequence[Venue]) -> None:
-    if not any(venue.trades(token_in, token_out) for venue in venues):
-        raise EngineError(
-            ErrorCode.UNSUPPORTED_PAIR,
-            f"No allowed venue trades {token_in.symbol} for {token_out.symbol}.",
-            field=("input", "tokenOut"),
-        )

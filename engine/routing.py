@@ -5,7 +5,11 @@ import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from engine.amounts import price
 from engine.errors import EngineError, ErrorCode, Failure, RetryClass
+from engine.paths import best_path, leg_cost
+from engine.pools.book import PoolBook
+from engine.pools.listed import ListedPool
 from engine.swap import Quote, Swap, VenueQuote
 from engine.venues.venue import Venue
 
@@ -27,12 +31,19 @@ class NoQuote(EngineError):
 
 
 async def best_route(
-    swap: Swap, venues: Sequence[Venue], *, deadline_ms: int, avoid: Collection[str] = ()
+    swap: Swap,
+    venues: Sequence[Venue],
+    *,
+    deadline_ms: int,
+    leg_cost_lamports: int = 0,
+    avoid: Collection[str] = (),
 ) -> BestRoute:
     """Quote `swap` on all allowed venues at once and return the one with the best net output.
 
-    Venues in `avoid` (those that failed the last attempt) win only when no other answers. One
-    slow or failing venue costs nothing but its quote. Ties go to the fewer legs, then the id.
+    Where the swap allows it, the amount is divided among venues that settle on the same chain, if
+    that beats the best single one after the cost of the legs. Venues in `avoid` (those that failed
+    the last attempt) win only when no other answers. One slow or failing venue costs nothing but
+    its quote. Ties go to the fewer legs, then the id.
 
     Raises EngineError UNKNOWN_VENUE for an id nobody has, NoQuote where no venue answered (the
     code is that of the answer most worth another try) and PRICE_IMPACT_TOO_HIGH.
@@ -50,6 +61,9 @@ async def best_route(
     if not offers:
         raise NoQuote(_worth_most(compared), compared)
     best = min(offers, key=lambda quote: (quote.venue in avoid, rank[quote.venue]))
+    if swap.allow_split:
+        open_offers = [quote for quote in offers if quote.book and quote.venue not in avoid]
+        best = _combined(swap, best, open_offers, leg_cost_lamports) or best
     _require_price_impact(best, swap)
     return BestRoute(best, compared)
 
@@ -90,6 +104,37 @@ async def _ask(venue: Venue, swap: Swap, deadline_ms: int) -> tuple[Quote | None
         price_impact_bps=quote.price_impact_bps,
         fee=quote.fee,
         latency_ms=latency_ms,
+    )
+
+
+def _combined(
+    swap: Swap, best: Quote, offers: Sequence[Quote], leg_cost_lamports: int
+) -> Quote | None:
+    """Return the best quote over all pools of the best offer's chain, None if no better."""
+    if best.book is None:
+        return None
+    chain = best.book.chain
+    pools: dict[str, ListedPool] = {}
+    for offer in offers:
+        if offer.book is not None and offer.book.chain == chain:
+            pools |= offer.book.pools
+    book = PoolBook(chain, best.book.slot, pools)
+    path = best_path(swap, book, allow_split=True, leg_cost_lamports=leg_cost_lamports)
+    cost = leg_cost(swap.token_out, book, leg_cost_lamports)
+    route = path.route
+    if path.amount_out - cost * len(route) <= best.amount_out - cost * len(best.route):
+        return None
+    biggest = max(route, key=lambda leg: leg.share_bps)
+    return Quote(
+        venue=biggest.venue,
+        amount_in=swap.amount_in,
+        amount_out=path.amount_out,
+        fee=path.fee,
+        price=price(swap.amount_in, swap.token_in, path.amount_out, swap.token_out),
+        price_impact_bps=path.price_impact_bps,
+        route=route,
+        book=book,
+        fault=best.fault,
     )
 
 

@@ -7,6 +7,9 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from engine.devnet.chain import Rules
+from engine.simulation import VenueFaults
+
 Milliseconds = Annotated[int, Field(ge=1, le=86_400_000)]
 MillisecondsOrZero = Annotated[int, Field(ge=0, le=86_400_000)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
@@ -63,6 +66,15 @@ class Settings(BaseSettings):
     confirmation_slots: Annotated[int, Field(ge=0, le=150)] = 5
     validity_slots: Annotated[int, Field(ge=1, le=100_000)] = 150
 
+    leg_cost_lamports: Annotated[int, Field(ge=0, le=10**9)] = 5_000
+    quote_validity_slots: Annotated[int, Field(ge=1, le=100_000)] = 25
+    devnet_seed: str = "devnet"
+    market_moves: bool = True
+    venue_faults: dict[str, VenueFaults] = {}
+
+    # Venues, by the names of their entry points; all that are installed when empty.
+    venues: list[str] = []
+
     # Logs.
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -83,6 +95,11 @@ class Settings(BaseSettings):
         if url is not None and not url.startswith(("redis://", "rediss://", "unix://")):
             raise ValueError("must begin with redis://, rediss:// or unix://")
         return url
+
+    @property
+    def rules(self) -> Rules:
+        """What makes a run of the devnet repeat."""
+        return Rules(self.devnet_seed, self.market_moves, self.venue_faults)
 
     @property
     def require_database_url(self) -> str:

@@ -10,6 +10,8 @@ from decimal import Decimal
 from pydantic import BaseModel, ConfigDict
 
 from engine.errors import Failure
+from engine.pools.book import PoolBook
+from engine.simulation import Fault
 from engine.tokens import Token
 
 
@@ -23,10 +25,20 @@ class Swap:
     venues: tuple[str, ...] = ()
     """Ids of the venues allowed; empty means all."""
     max_price_impact_bps: int | None = None
+    allow_split: bool = True
+    """Whether the amount may be divided among venues."""
+    fault: Fault | None = None
+    """What a simulated venue is to do wrong."""
+    extra_latency_ms: int = 0
+    """How much longer a simulated venue is to take for its quote."""
 
 
 class RouteLeg(BaseModel):
-    """One pool's part of a fill: atoms in, atoms out, and the fee in atoms of token_in."""
+    """One pool's part of a fill: atoms in, atoms out, and the fee in atoms of token_in.
+
+    Legs of the same two tokens are one hop, side by side; `share_bps` is a leg's part of its hop.
+    The next hop spends what the one before returned.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -65,3 +77,6 @@ class Quote:
     price: Decimal
     price_impact_bps: Decimal
     route: tuple[RouteLeg, ...]
+    book: PoolBook | None = None
+    """The pools behind the offer, where the venue shows them: they can be combined with others."""
+    fault: Fault | None = None

@@ -1,7 +1,8 @@
 """The tokens this devnet knows.
 
 Mints, names and decimals are those of Solana mainnet, as listed by hummingbot/gateway
-(src/templates/tokens/solana/mainnet-beta.json @ d2650220ab82).
+(src/templates/tokens/solana/mainnet-beta.json @ d2650220ab82) and, for WIF, ORCA and JITOSOL,
+in agreeing public files.
 """
 
 from dataclasses import dataclass
@@ -25,8 +26,21 @@ USDT = Token("USDT", "Es9vMFrzaCERmJfrF4H2FYD4KCoNkY11McCe8BenwNYB", 6, "Tether 
 BONK = Token("BONK", "DezXAZ8z7PnrnRJjz3wXBoRgixCa6xjnB7YaB1pPB263", 5, "Bonk")
 JUP = Token("JUP", "JUPyiwrYJFskUPiHa7hkeR8VUtAeFoSYbKedZNsDvCN", 6, "Jupiter")
 RAY = Token("RAY", "4k3Dyjzvzp8eMZWUXbBCjEvwSkkk59S5iCNLY3QrkX6R", 6, "Raydium")
+MSOL = Token("MSOL", "mSoLzYCxHdYgdzU16g5QSh3i5K3z3KZK7ytfqcJm7So", 9, "Marinade staked SOL")
+JITOSOL = Token("JITOSOL", "J1toso1uCk3RLmjorhTtrVwY9HJ7X8V9yYac6Y7kGCPn", 9, "Jito Staked SOL")
+PYTH = Token("PYTH", "HZ1JovNiVvGrGNiiYvEozEVgZ58xaU3RKwX8eACQBCt3", 6, "Pyth Network")
+ETH = Token("ETH", "7vfCXTUXx5WJV5JADk17DUJ4ksgau7utNKj4b963voxs", 8, "Ether (Wormhole)")
+CBBTC = Token("CBBTC", "cbbtcf3aa214zXHbiAZQwf4122FBYbraNdFqgw4iMij", 8, "Coinbase Wrapped BTC")
+HNT = Token("HNT", "hntyVP6YFm1Hg25TN9WGLqM12b8TQmcknKrdu1oxWux", 8, "Helium")
+PENGU = Token("PENGU", "2zMMhcVQEXDtdE6vsFS7S7D5oUodfJHE8vd1gnBouauv", 6, "Pudgy Penguins")
+MET = Token("MET", "METvsvVRapdj9cFLzq4Tr43xK4tAjQfwX76z3n6mWQL", 6, "Meteora")
+WIF = Token("WIF", "EKpQGSJtjMFqKZ9KQanSqYXRcF8fBopzLHYxdM65zcjm", 6, "dogwifhat")
+ORCA = Token("ORCA", "orcaEKTdK7LKz57vaAYr9QeNsVEPfiu6QeMU1kektZE", 6, "Orca")
 
-TOKENS = (SOL, USDC, USDT, BONK, JUP, RAY)
+TOKENS = (
+    *(SOL, USDC, USDT, BONK, JUP, RAY, MSOL, JITOSOL),
+    *(PYTH, ETH, CBBTC, HNT, PENGU, MET, WIF, ORCA),
+)
 _BY_NAME = {name: token for token in TOKENS for name in (token.symbol, token.mint)}
 
 

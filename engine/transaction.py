@@ -5,29 +5,60 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
-from engine.errors import ErrorCode
+from engine.errors import EngineError, ErrorCode
+from engine.simulation import Fault
+from engine.swap import RouteLeg
 
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+
+
+class PoolShare(NamedTuple):
+    """A pool's part of a hop: of what the hop spends, it gets `weight` over the hop's total."""
+
+    pool: str
+    weight: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """Pools side by side that swap into `token_out`, a mint, all that the hop before returned."""
+
+    token_out: str
+    shares: tuple[PoolShare, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class SwapTransaction:
     """The instruction inside a transaction: exact in, at least `min_amount_out` or it reverts.
 
-    `memo` is the order's id and `nonce` its attempt: two attempts never share their bytes, one
-    attempt built twice does.
+    All hops happen or none. `memo` is the order's id and `nonce` its attempt: two attempts never
+    share their bytes, one attempt built twice does. `fault` is what the devnet is asked to do
+    wrong with it.
     """
 
     venue: str
-    pool: str
     token_in: str
-    token_out: str
     amount_in: int
+    hops: tuple[Hop, ...]
     min_amount_out: int
     memo: str
     nonce: int
     last_valid_slot: int
+    fault: Fault | None = None
+
+    @property
+    def token_out(self) -> str:
+        return self.hops[-1].token_out
+
+    @property
+    def terms(self) -> tuple[object, ...]:
+        """Everything but whose it is: all that the chain's chance may depend on."""
+        return (
+            *(self.venue, self.token_in, self.amount_in, self.hops),
+            *(self.min_amount_out, self.nonce, self.last_valid_slot),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +83,17 @@ class TransactionState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TransactionStatus:
-    """A transaction's state; amounts in atoms once executed, `code` where it came to nothing."""
+    """A transaction's state; amounts in atoms once executed, `code` where it came to nothing.
+
+    `fee` is in atoms of the token paid; `route` the fill of each pool.
+    """
 
     state: TransactionState
     amount_out: int | None = None
     fee: int | None = None
     slot: int | None = None
     code: ErrorCode | None = None
+    route: tuple[RouteLeg, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +118,19 @@ def sign(transaction: SwapTransaction) -> SignedTransaction:
 
 
 def decode(payload: bytes) -> SwapTransaction:
-    """Return the instruction inside signed bytes made by `sign`."""
-    return SwapTransaction(**json.loads(payload))
+    """Return the instruction inside signed bytes; EngineError VENUE_REJECTED for other bytes."""
+    try:
+        said = json.loads(payload)
+        hops = tuple(
+            Hop(hop["token_out"], tuple(PoolShare(*share) for share in hop["shares"]))
+            for hop in said.pop("hops")
+        )
+        fault = said.pop("fault")
+        return SwapTransaction(hops=hops, fault=fault and Fault(fault), **said)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise EngineError(
+            ErrorCode.VENUE_REJECTED, "These bytes are no transaction of this chain."
+        ) from error
 
 
 def _base58(raw: bytes) -> str:

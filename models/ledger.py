@@ -6,11 +6,22 @@ two, and only for people and checks.
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, Column, Index, Integer, LargeBinary, Text, func
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    Text,
+    func,
+)
 from sqlmodel import Field, SQLModel
 
+from engine.swap import RouteLeg
 from engine.transaction import TransactionState
-from models.columns import TIMESTAMP, Atoms, Name
+from models.columns import TIMESTAMP, Atoms, Json, Name
 from models.order import one_of
 
 OUTCOMES = (
@@ -22,13 +33,17 @@ OUTCOMES = (
 
 
 class Devnet(SQLModel, table=True):
-    """One row: the current slot, and when it began. Locking it is the right to run a slot."""
+    """One row: the current slot, and when it began. Locking it is the right to change pools.
+
+    `revision` grows with every change of a pool, so that a reader asks only for what is new.
+    """
 
     __tablename__ = "devnet"
     __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
 
     id: int = Field(default=1, sa_column=Column(Integer, primary_key=True, autoincrement=False))
     slot: int = Field(sa_column=Column(Integer, nullable=False))
+    revision: int = Field(sa_column=Column(BigInteger, nullable=False, server_default="0"))
     slot_began_at: datetime = Field(
         sa_column=Column(TIMESTAMP, nullable=False, server_default=func.now())
     )
@@ -41,7 +56,12 @@ class LedgerTransaction(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint(one_of("outcome", OUTCOMES), name="outcome"),
         CheckConstraint("(outcome = 'LANDED') = (amount_out IS NOT NULL)", name="landed_amount"),
-        Index("ix_ledger_transactions_due", "land_slot", postgresql_where="outcome IS NULL"),
+        Index(
+            "ix_ledger_transactions_due",
+            "land_slot",
+            "position",
+            postgresql_where="outcome IS NULL",
+        ),
         Index(None, "memo"),
     )
 
@@ -49,8 +69,12 @@ class LedgerTransaction(SQLModel, table=True):
     payload: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     venue: str = Field(sa_column=Column(Text, nullable=False))
     memo: str = Field(sa_column=Column(Text, nullable=False))
+    token_in: str = Field(sa_column=Column(Text, nullable=False))
+    token_out: str = Field(sa_column=Column(Text, nullable=False))
     amount_in: int = Field(sa_column=Column(Atoms, nullable=False))
     land_slot: int = Field(sa_column=Column(Integer, nullable=False))
+    # Transactions of one slot are executed in the order they came.
+    position: int = Field(sa_column=Column(BigInteger, Identity(), nullable=False))
     submitted_at: datetime = Field(
         sa_column=Column(TIMESTAMP, nullable=False, server_default=func.now())
     )
@@ -59,3 +83,4 @@ class LedgerTransaction(SQLModel, table=True):
     amount_out: int | None = Field(sa_column=Column(Atoms))
     fee: int | None = Field(sa_column=Column(Atoms))
     slot: int | None = Field(sa_column=Column(Integer))
+    route: tuple[RouteLeg, ...] | None = Field(sa_column=Column(Json(tuple[RouteLeg, ...])))

@@ -3,11 +3,16 @@
 Apart from models.database, because Alembic takes longer to import than all the rest a worker needs.
 """
 
+import asyncio
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+
+from engine.devnet.genesis import genesis_pools
+from models.database import open_database, transaction
+from models.pool_store import list_pools
 
 _ROOT = Path(__file__).parent.parent
 
@@ -28,5 +33,11 @@ def migration_head() -> str:
 
 
 def upgrade(url: str) -> None:
-    """Run the migrations that are missing; nothing where there are none."""
+    """Run the migrations that are missing, and list the devnet's pools that are."""
     command.upgrade(alembic_config(url), "head")
+    asyncio.run(_list_genesis(url))
+
+
+async def _list_genesis(url: str) -> None:
+    async with open_database(url, pool_size=2) as database, transaction(database) as connection:
+        await list_pools(connection, genesis_pools())

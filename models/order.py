@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    Boolean,
     CheckConstraint,
     Column,
     ForeignKey,
@@ -24,6 +25,7 @@ from sqlmodel import Field, SQLModel
 
 from engine.errors import Failure
 from engine.order_status import IN_PROGRESS, TERMINAL, OrderStatus, OrderType
+from engine.simulation import Simulation
 from engine.swap import RouteLeg, VenueQuote
 from models.columns import TIMESTAMP, Atoms, Json, Name
 
@@ -87,6 +89,8 @@ class Order(SQLModel, table=True):
     min_amount_out: int | None = _optional(Atoms)
     max_price_impact_bps: int | None = _optional(Integer)
     venues: list[str] = _column(ARRAY(Text), server_default="{}")
+    allow_split: bool = _column(Boolean, server_default="true")
+    simulation: Simulation | None = _optional(Json(Simulation))  # None where nothing is to fail
     limit_price: Decimal | None = _optional(Numeric)
     expires_at: datetime | None = _optional(TIMESTAMP)
 

@@ -31,14 +31,15 @@ WITH asked AS (
     SELECT * FROM jsonb_to_recordset(CAST(:items AS jsonb)) AS a(
         n int, id uuid, account text, client_order_id text, request_digest text, request_id text,
         type text, token_in text, token_out text, amount_in numeric, slippage_bps int,
-        min_amount_out numeric, max_price_impact_bps int, venues text[])
+        min_amount_out numeric, max_price_impact_bps int, venues text[], allow_split boolean,
+        simulation jsonb)
 ), accepted AS (
     INSERT INTO orders (id, account, client_order_id, request_digest, request_id, type, status,
         token_in, token_out, amount_in, slippage_bps, min_amount_out, max_price_impact_bps,
-        venues, sequence, attempts, lease_until)
+        venues, allow_split, simulation, sequence, attempts, lease_until)
     SELECT id, account, client_order_id, request_digest, request_id, type, '{OrderStatus.PENDING}',
         token_in, token_out, amount_in, slippage_bps, min_amount_out, max_price_impact_bps,
-        coalesce(venues, '{{}}'), 1, 0, now() + :lease_ms * interval '1 ms'
+        coalesce(venues, '{{}}'), allow_split, simulation, 1, 0, now() + :lease_ms * interval '1 ms'
     FROM asked
     ON CONFLICT (account, client_order_id) DO NOTHING
     RETURNING *
@@ -65,7 +66,8 @@ WITH step AS (
         status = s.status, sequence = s.sequence + 1, attempts = s.attempt,
         lease_holder = s.lease_holder, lease_until = now() + s.lease_ms * interval '1 ms',
         venue = CASE WHEN s.status = 'ROUTING' THEN s.venue ELSE coalesce(s.venue, o.venue) END,
-        route = CASE WHEN s.status = 'ROUTING' THEN s.route ELSE coalesce(s.route, o.route) END,
+        route = CASE WHEN s.status = 'ROUTING' THEN s.route
+            ELSE coalesce(nullif(s.route, '[]'), o.route) END,
         quoted_price = CASE WHEN s.status = 'ROUTING' THEN s.quoted_price
             ELSE coalesce(s.quoted_price, o.quoted_price) END,
         tx_signature = CASE WHEN s.status = 'ROUTING' THEN NULL

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, field_serializer
 
 from engine.errors import Failure
 from engine.order_status import OrderStatus, OrderType
+from engine.simulation import Simulation
 from engine.swap import RouteLeg, VenueQuote
 
 
@@ -30,6 +31,8 @@ class NewOrder(BaseModel):
     min_amount_out: int | None = None
     max_price_impact_bps: int | None = None
     venues: tuple[str, ...] = ()
+    allow_split: bool = True
+    simulation: Simulation | None = None
 
 
 class Step(BaseModel):

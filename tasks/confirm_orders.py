@@ -106,6 +106,7 @@ def _confirmed(order: Order, status: TransactionStatus) -> Step:
         attempt=order.attempts,
         venue=order.venue,
         tx_signature=order.tx_signature,
+        route=status.route,
         amount_out=status.amount_out,
         executed_price=price(
             order.amount_in,

@@ -12,11 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from engine.settings import Settings
 from engine.updates import Updates, open_updates
-from engine.venues.devnet import simulated_venues
+from engine.venues.plugins import VenueContext, load_venues
 from engine.venues.venue import Venue
+from models.candle_store import CandleStore
 from models.database import open_database
 from models.ledger_store import PostgresLedger
 from models.order_store import OrderStore
+from models.pool_store import PoolStore
+from models.slot_runner import SlotRunner
 from tasks.sender import Sender
 
 T = TypeVar("T")
@@ -29,7 +32,9 @@ class Resources:
     settings: Settings
     database: AsyncEngine
     orders: OrderStore
+    candles: CandleStore
     ledger: PostgresLedger
+    slots: SlotRunner
     venues: Sequence[Venue]
     updates: Updates
     sender: Sender
@@ -50,6 +55,8 @@ async def open_resources(settings: Settings, broker: Broker) -> AsyncIterator[Re
     ):
         ledger = PostgresLedger(
             database,
+            PoolStore(database, slot_ms=settings.slot_ms),
+            seed=settings.devnet_seed,
             slot_ms=settings.slot_ms,
             landing_slots_max=settings.landing_slots_max,
             confirmation_slots=settings.confirmation_slots,
@@ -58,12 +65,10 @@ async def open_resources(settings: Settings, broker: Broker) -> AsyncIterator[Re
             settings=settings,
             database=database,
             orders=OrderStore(database),
+            candles=CandleStore(database),
             ledger=ledger,
-            venues=simulated_venues(
-                ledger,
-                quote_latency_ms=settings.quote_latency_ms,
-                validity_slots=settings.validity_slots,
-            ),
+            slots=SlotRunner(database, settings.rules, slot_ms=settings.slot_ms),
+            venues=load_venues(VenueContext(settings, ledger)),
             updates=updates,
             sender=Sender(broker),
         )

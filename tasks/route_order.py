@@ -10,6 +10,7 @@ from engine.errors import EngineError, ErrorCode
 from engine.logs import get_logger
 from engine.order_status import OrderStatus
 from engine.routing import BestRoute, NoQuote, best_route
+from engine.simulation import NO_FAULTS
 from engine.swap import Swap, VenueQuote
 from engine.tokens import find_token
 from models.order import Order
@@ -76,18 +77,24 @@ async def _take(order_id: UUID, resources: Resources) -> Order | None:
 
 
 async def _choose(order: Order, resources: Resources) -> BestRoute:
+    settings = resources.settings
+    simulation = order.simulation or NO_FAULTS
     swap = Swap(
         token_in=find_token(order.token_in),
         token_out=find_token(order.token_out),
         amount_in=order.amount_in,
         venues=tuple(order.venues),
         max_price_impact_bps=order.max_price_impact_bps,
+        allow_split=order.allow_split,
+        fault=simulation.fault(order.attempts),
+        extra_latency_ms=simulation.extra_latency_ms,
     )
     failed_venue = order.failure.venue if order.failure else None
     return await best_route(
         swap,
         resources.venues,
-        deadline_ms=resources.settings.quote_timeout_ms,
+        deadline_ms=settings.quote_timeout_ms,
+        leg_cost_lamports=settings.leg_cost_lamports,
         avoid=[failed_venue] if failed_venue else [],
     )
 

@@ -7,7 +7,14 @@ from decimal import Decimal
 from engine.errors import EngineError, ErrorCode
 from engine.swap import Quote, RouteLeg, Swap
 from engine.tokens import Token
-from engine.transaction import SignedTransaction, StatusReport, SwapTransaction, sign
+from engine.transaction import (
+    Hop,
+    PoolShare,
+    SignedTransaction,
+    StatusReport,
+    SwapTransaction,
+    sign,
+)
 from engine.venues.ledger import Ledger
 
 
@@ -41,7 +48,7 @@ class ScriptedVenue:
     async def healthy(self) -> bool:
         return not self.quote_errors
 
-    def trades(self, token_in: Token, token_out: Token) -> bool:
+    async def trades(self, token_in: Token, token_out: Token) -> bool:
         return True
 
     async def quote(self, swap: Swap) -> Quote:
@@ -78,10 +85,9 @@ class ScriptedVenue:
         return sign(
             SwapTransaction(
                 venue=self.id,
-                pool=leg.pool,
                 token_in=leg.token_in,
-                token_out=leg.token_out,
                 amount_in=leg.amount_in,
+                hops=(Hop(leg.token_out, (PoolShare(leg.pool, 1),)),),
                 min_amount_out=min_amount_out,
                 memo=memo,
                 nonce=nonce,

@@ -143,6 +143,18 @@ def swap_exact_out(
     return walk.result()
 
 
+def references(pool: DlmmPool, now: int) -> tuple[int, int]:
+    """Return the volatility and the bin id that a swap at `now`, in Unix seconds, counts from."""
+    parameters, volatility = pool.parameters, pool.volatility
+    elapsed = now - volatility.last_update_timestamp
+    if elapsed < parameters.filter_period:
+        return volatility.volatility_reference, volatility.index_reference
+    if elapsed >= parameters.decay_period:
+        return 0, pool.active_id
+    decayed = volatility.volatility_accumulator * parameters.reduction_factor // BPS
+    return decayed, pool.active_id
+
+
 class _Walk:
     """One swap under way: the bin it stands in, the bins behind it, the amounts so far."""
 
@@ -159,7 +171,7 @@ class _Walk:
         self.taken = 0
         self.crossed: list[Level] = []
         self.accumulator = pool.volatility.volatility_accumulator
-        self.reference, self.index_reference = _references(pool, now)
+        self.reference, self.index_reference = references(pool, now)
         self.amount_in = self.amount_out = self.fee = self.protocol_fee = 0
 
     def trade(self, fill: Callable[[int, int, Terms], Fill], left: int) -> None:
@@ -225,14 +237,3 @@ class _Walk:
             amounts = (self.held_out, self.held_in)
             levels = (pool.bids + crossed, ahead)
         return DlmmPool(pool.parameters, volatility, self.bin_id, *amounts, *levels)
-
-
-def _references(pool: DlmmPool, now: int) -> tuple[int, int]:
-    parameters, volatility = pool.parameters, pool.volatility
-    elapsed = now - volatility.last_update_timestamp
-    if elapsed < parameters.filter_period:
-        return volatility.volatility_reference, volatility.index_reference
-    if elapsed >= parameters.decay_period:
-        return 0, pool.active_id
-    decayed = volatility.volatility_accumulator * parameters.reduction_factor // BPS
-    return decayed, pool.active_id

@@ -3,14 +3,18 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from engine.pools.book import PoolBook
 from engine.transaction import SignedTransaction, StatusReport
 
 
 class Ledger(Protocol):
-    """The devnet's chain: it takes signed transactions and says what became of them."""
+    """The devnet's chain: shows its pools, takes signed transactions, says what became of them."""
 
     async def slot(self) -> int:
         """Return the current slot."""
+
+    async def book(self) -> PoolBook:
+        """Return all pools as they are now, and the current slot."""
 
     async def submit(self, transaction: SignedTransaction) -> None:
         """Take a transaction once, however often it is sent; see Venue.submit."""

@@ -1,44 +1,35 @@
-"""A venue of constant-product pools on the devnet's own ledger."""
+"""A venue whose pools are on the devnet."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from fractions import Fraction
+from collections.abc import Sequence
+from itertools import groupby
 
 from engine.amounts import price
+from engine.devnet.chain import Rules
+from engine.devnet.chance import happens
 from engine.errors import EngineError, ErrorCode
-from engine.pools.cpmm import ConstantProductPool, swap_exact_in
-from engine.pools.impact import price_impact_bps
-from engine.pools.swap import Direction, SwapResult
+from engine.paths import best_path, ways
+from engine.simulation import RELIABLE, Fault
 from engine.swap import Quote, RouteLeg, Swap
 from engine.tokens import Token
 from engine.transaction import (
+    Hop,
+    PoolShare,
     SignedTransaction,
     StatusReport,
     SwapTransaction,
-    TransactionState,
-    TransactionStatus,
     sign,
 )
 from engine.venues.ledger import Ledger
 
-
-@dataclass(frozen=True, slots=True)
-class PoolListing:
-    """A pool as a venue lists it, and the tokens behind its X and Y."""
-
-    id: str
-    token_x: Token
-    token_y: Token
-    pool: ConstantProductPool
-
-    def direction(self, mint_out: str) -> Direction:
-        """Return which way a swap into the token of this mint goes."""
-        return Direction.SELL_X if mint_out == self.token_y.mint else Direction.SELL_Y
+_FOR_EVER_SECONDS = 86_400
 
 
 class SimulatedVenue:
-    """Quotes from its pools after `quote_latency_ms`, and trades through the devnet's ledger."""
+    """Quotes from its own pools and trades through the devnet's ledger.
+
+    It goes wrong when it is asked to: by an order's `fault`, or at the rates the rules give it.
+    """
 
     simulated = True
 
@@ -46,17 +37,20 @@ class SimulatedVenue:
         self,
         id: str,
         name: str,
-        pools: Sequence[PoolListing],
         ledger: Ledger,
+        rules: Rules,
         *,
         quote_latency_ms: int,
+        quote_validity_slots: int,
         validity_slots: int,
     ) -> None:
         self.id = id
         self.name = name
-        self._pools = {frozenset((pool.token_x, pool.token_y)): pool for pool in pools}
         self._ledger = ledger
+        self._seed = rules.seed
+        self._faults = rules.faults.get(id, RELIABLE)
         self._quote_latency_ms = quote_latency_ms
+        self._quote_validity_slots = quote_validity_slots
         self._validity_slots = validity_slots
 
     async def healthy(self) -> bool:
@@ -66,48 +60,56 @@ class SimulatedVenue:
             return False
         return True
 
-    def trades(self, token_in: Token, token_out: Token) -> bool:
-        return frozenset((token_in, token_out)) in self._pools
+    async def trades(self, token_in: Token, token_out: Token) -> bool:
+        book = (await self._ledger.book()).of([self.id])
+        return bool(ways(token_in, token_out, book))
 
     async def quote(self, swap: Swap) -> Quote:
-        await asyncio.sleep(self._quote_latency_ms / 1000)
-        pool = self._pools.get(frozenset((swap.token_in, swap.token_out)))
-        if pool is None:
+        latency_ms = self._quote_latency_ms + self._faults.extra_latency_ms
+        await asyncio.sleep((latency_ms + swap.extra_latency_ms) / 1000)
+        book = await self._ledger.book()
+        await self._go_wrong(swap, book.slot)
+        book = book.of([self.id])
+        try:
+            path = best_path(swap, book, allow_split=False)
+        except EngineError as error:
             raise EngineError(
-                ErrorCode.NO_ROUTE, f"{self.name} has no pool for this pair.", venue=self.id
-            )
-        direction = pool.direction(swap.token_out.mint)
-        filled = swap_exact_in(pool.pool, swap.amount_in, direction)
-        reserve_in, reserve_out = pool.pool.reserves(direction)
+                error.code, error.message, venue=self.id, context=error.context
+            ) from None
         return Quote(
             venue=self.id,
             amount_in=swap.amount_in,
-            amount_out=filled.amount_out,
-            fee=filled.fee,
-            price=price(swap.amount_in, swap.token_in, filled.amount_out, swap.token_out),
-            price_impact_bps=price_impact_bps(
-                filled.amount_in - filled.fee,
-                filled.amount_out,
-                spot=Fraction(reserve_out, reserve_in),
-            ),
-            route=(self._leg(pool, swap, filled),),
+            amount_out=path.amount_out,
+            fee=path.fee,
+            price=price(swap.amount_in, swap.token_in, path.amount_out, swap.token_out),
+            price_impact_bps=path.price_impact_bps,
+            route=path.route,
+            book=book,
+            fault=swap.fault,
         )
 
     async def build(
         self, quote: Quote, *, min_amount_out: int, memo: str, nonce: int
     ) -> SignedTransaction:
-        (leg,) = quote.route
+        slot = await self._ledger.slot()
+        if quote.book is None or slot > quote.book.slot + self._quote_validity_slots:
+            raise EngineError(
+                ErrorCode.QUOTE_EXPIRED,
+                "The quote is too old to build a transaction from.",
+                venue=self.id,
+                context={"valid_for_slots": self._quote_validity_slots},
+            )
         return sign(
             SwapTransaction(
                 venue=self.id,
-                pool=leg.pool,
-                token_in=leg.token_in,
-                token_out=leg.token_out,
-                amount_in=leg.amount_in,
+                token_in=quote.route[0].token_in,
+                amount_in=quote.amount_in,
+                hops=_hops(quote.route),
                 min_amount_out=min_amount_out,
                 memo=memo,
                 nonce=nonce,
-                last_valid_slot=await self._ledger.slot() + self._validity_slots,
+                last_valid_slot=slot + self._validity_slots,
+                fault=quote.fault,
             )
         )
 
@@ -117,44 +119,21 @@ class SimulatedVenue:
     async def statuses(self, signatures: Sequence[str]) -> StatusReport:
         return await self._ledger.statuses(signatures)
 
-    def _leg(
-        self, pool: PoolListing, swap: Swap, filled: SwapResult[ConstantProductPool]
-    ) -> RouteLeg:
-        return RouteLeg(
-            venue=self.id,
-            pool=pool.id,
-            token_in=swap.token_in.mint,
-            token_out=swap.token_out.mint,
-            amount_in=swap.amount_in,
-            amount_out=filled.amount_out,
-            fee=filled.fee,
-            share_bps=10_000,
-        )
+    async def _go_wrong(self, swap: Swap, slot: int) -> None:
+        about = (self._seed, self.id, slot, swap.token_in.mint, swap.token_out.mint, swap.amount_in)
+        if swap.fault is Fault.QUOTE_TIMEOUT or happens(
+            self._faults.timeout_rate, "timeout", *about
+        ):
+            await asyncio.sleep(_FOR_EVER_SECONDS)
+        if swap.fault is Fault.QUOTE_FAILURE or happens(self._faults.error_rate, "error", *about):
+            raise EngineError(
+                ErrorCode.VENUE_UNAVAILABLE, f"{self.name} did not answer.", venue=self.id
+            )
 
 
-def execute(
-    transaction: SwapTransaction, pools: Mapping[str, PoolListing], slot: int
-) -> TransactionStatus:
-    """Return what a transaction comes to in `slot`: LANDED with its fill, REVERTED or EXPIRED.
-
-    Pure: the ledger stores what this says, once for each signature.
-    """
-    if slot > transaction.last_valid_slot:
-        return TransactionStatus(TransactionState.EXPIRED, code=ErrorCode.TRANSACTION_EXPIRED)
-    pool = pools.get(transaction.pool)
-    if pool is None:
-        return TransactionStatus(
-            TransactionState.REVERTED, slot=slot, code=ErrorCode.VENUE_REJECTED
-        )
-    direction = pool.direction(transaction.token_out)
-    try:
-        filled = swap_exact_in(pool.pool, transaction.amount_in, direction)
-    except EngineError as error:
-        return TransactionStatus(TransactionState.REVERTED, slot=slot, code=error.code)
-    if filled.amount_out < transaction.min_amount_out:
-        return TransactionStatus(
-            TransactionState.REVERTED, slot=slot, code=ErrorCode.SLIPPAGE_EXCEEDED
-        )
-    return TransactionStatus(
-        TransactionState.LANDED, amount_out=filled.amount_out, fee=filled.fee, slot=slot
+def _hops(route: Sequence[RouteLeg]) -> tuple[Hop, ...]:
+    """Return a route's legs as hops: legs of the same two tokens stand side by side."""
+    return tuple(
+        Hop(bought, tuple(PoolShare(leg.pool, leg.amount_in) for leg in legs))
+        for (_, bought), legs in groupby(route, key=lambda leg: (leg.token_in, leg.token_out))
     )

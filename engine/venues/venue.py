@@ -34,11 +34,16 @@ class Venue(Protocol):
     async def healthy(self) -> bool:
         """Say whether the venue would answer a quote now."""
 
-    def trades(self, token_in: Token, token_out: Token) -> bool:
-        """Say whether there is a pool between the two tokens, without asking anybody."""
+    async def trades(self, token_in: Token, token_out: Token) -> bool:
+        """Say whether there is any way from one token to the other, at whatever price."""
 
     async def quote(self, swap: Swap) -> Quote:
-        """Return what the venue would give for `swap` now, fees taken."""
+        """Return what the venue would give for `swap` now, fees taken.
+
+        A venue that settles on the devnet may show its pools as the quote's `book`: then an order
+        can be divided among it and others of the same chain, in one transaction that the venue of
+        the biggest part builds.
+        """
 
     async def build(
         self, quote: Quote, *, min_amount_out: int, memo: str, nonce: int

@@ -14,7 +14,11 @@ from tests.api.live_server import LiveServer
 def settings_on(database_url: str) -> Settings:
     """The defaults, with streams that look at the database often enough for a test."""
     return get_settings().model_copy(
-        update={"database_url": database_url, "stream_poll_interval_ms": 50}
+        update={
+            "database_url": database_url,
+            "stream_poll_interval_ms": 50,
+            "market_moves": False,
+        }
     )
 
 

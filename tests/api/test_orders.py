@@ -100,7 +100,7 @@ async def test_tokens_go_by_mint_as_well_as_by_symbol(ask):
         ({"tokenIn": "DOGE"}, "UNKNOWN_TOKEN", "tokenIn"),
         ({"tokenOut": "sol"}, "UNKNOWN_TOKEN", "tokenOut"),
         ({"tokenOut": "SOL"}, "SAME_TOKEN", "tokenOut"),
-        ({"tokenIn": "BONK", "tokenOut": "RAY"}, "UNSUPPORTED_PAIR", "tokenOut"),
+        ({"tokenOut": "ORCA", "venues": ["meteora"]}, "UNSUPPORTED_PAIR", "tokenOut"),
         ({"slippageBps": -1}, "INVALID_SLIPPAGE", "slippageBps"),
         ({"slippageBps": 5001}, "INVALID_SLIPPAGE", "slippageBps"),
         ({"maxPriceImpactBps": 10001}, "PRICE_IMPACT_TOO_HIGH", "maxPriceImpactBps"),
@@ -122,6 +122,33 @@ async def test_a_refused_order_is_told_why_and_leaves_no_trace(ask, given, code,
     assert (error["retryClass"], error["retryAfterMs"]) == ("FATAL", None)
     assert await stored(ask) == 0
     assert await enqueued(ask) == before
+
+
+@pytest.mark.parametrize(
+    ("fault", "count"),
+    [
+        ("quoteFailures", 11),
+        ("quoteTimeouts", -1),
+        ("droppedTransactions", 11),
+        ("slippageFailures", 11),
+        ("extraLatencyMs", 60_001),
+    ],
+)
+async def test_a_fault_out_of_range_is_refused_at_its_field(ask, fault, count):
+    payload = await place(ask, simulate={fault: count})
+
+    (error,) = payload["userErrors"]
+    assert error["code"] == "AMOUNT_OUT_OF_RANGE"
+    assert error["field"] == ["input", "simulate", fault]
+    assert await stored(ask) == 0
+
+
+async def test_no_faults_asked_for_is_the_same_as_nothing_said_of_them(ask):
+    first = await place(ask, clientOrderId="mine", simulate={"quoteFailures": 0})
+
+    again = await place(ask, clientOrderId="mine", simulate=None)
+
+    assert (again["replayed"], again["order"]["id"]) == (True, first["order"]["id"])
 
 
 async def test_a_refused_request_does_not_use_up_its_id(ask):
@@ -172,6 +199,8 @@ async def test_fifty_doubles_at_once_place_one_order(ask):
         {"venues": ["raydium"]},
         {"tokenOut": "USDT"},
         {"maxPriceImpactBps": 100},
+        {"allowSplit": False},
+        {"simulate": {"quoteFailures": 1}},
     ],
 )
 async def test_an_id_used_for_another_order_is_a_conflict_that_shows_it(ask, other):
@@ -268,13 +297,13 @@ async def test_a_quote_compares_every_venue(ask):
     )
 
     quote = payload["quote"]["quote"]
-    assert (quote["amountOut"], quote["minAmountOut"]) == ("149.917439", "148.418264")
+    assert (quote["amountOut"], quote["minAmountOut"]) == ("149.710532", "148.213426")
     assert quote["route"] == [
         {
             "venue": {"id": "meteora"},
             "pool": "meteora:SOL-USDC",
             "amountIn": "1",
-            "amountOut": "149.917439",
+            "amountOut": "149.710532",
             "fee": "0.001",
             "shareBps": 10000,
         }
@@ -283,11 +312,11 @@ async def test_a_quote_compares_every_venue(ask):
     assert quote["compared"][1]["amountOut"] == "149.622015"
 
 
-async def test_a_big_order_is_quoted_best_where_the_pool_is_deep(ask):
+async def test_an_order_that_may_not_be_divided_goes_where_the_pool_is_deep(ask):
     payload = await ask.data(
         "query Quote($input: QuoteInput!) { quote(input: $input) { quote { "
         "route { venue { id } } } } }",
-        input=ORDER | {"amount": "5000"},
+        input=ORDER | {"amount": "5000", "allowSplit": False},
     )
 
     assert payload["quote"]["quote"]["route"] == [{"venue": {"id": "raydium"}}]
@@ -318,6 +347,6 @@ async def test_tokens_and_venues_are_listed(ask):
 
     assert {token["symbol"] for token in listed["tokens"]} >= {"SOL", "USDC", "USDT", "BONK"}
     assert listed["venues"] == [
-        {"id": "raydium", "healthy": True},
         {"id": "meteora", "healthy": True},
+        {"id": "raydium", "healthy": True},
     ]

@@ -1,13 +1,22 @@
 """Routing: every venue asked at once, the best net output wins, the others are told."""
 
 import time
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
+from engine.devnet.chain import Rules
+from engine.devnet.genesis import genesis_pools
 from engine.errors import EngineError, ErrorCode
+from engine.pools.book import PoolBook
 from engine.routing import NoQuote, best_route
+from engine.simulation import Fault, VenueFaults
 from engine.swap import Swap
 from engine.tokens import SOL, USDC
+from engine.transaction import SignedTransaction, StatusReport, decode
+from engine.venues.simulated import SimulatedVenue
 from tests.venues import ScriptedVenue, rejected, unavailable
 
 SWAP = Swap(SOL, USDC, 10**9)
@@ -118,3 +127,147 @@ async def test_a_bug_in_a_venue_is_not_taken_for_its_answer():
         await best_route(
             SWAP, [ScriptedVenue(quote_errors=[ZeroDivisionError()])], deadline_ms=DEADLINE_MS
         )
+
+
+class FixedLedger:
+    """A chain that stands still."""
+
+    def __init__(self, slot: int = 1) -> None:
+        self.now = slot
+        self.pools = {pool.id: pool for pool in genesis_pools()}
+
+    async def slot(self) -> int:
+        return self.now
+
+    async def book(self) -> PoolBook:
+        return PoolBook("devnet", self.now, self.pools)
+
+    async def submit(self, transaction: SignedTransaction) -> None:
+        raise AssertionError("nothing is sent here")
+
+    async def statuses(self, signatures: Sequence[str]) -> StatusReport:
+        raise AssertionError("nothing is asked here")
+
+
+def simulated(*ids: str, ledger: FixedLedger | None = None, faults=None) -> list[SimulatedVenue]:
+    rules = Rules("test", False, faults or {})
+    return [
+        SimulatedVenue(
+            id,
+            id.title(),
+            ledger or FixedLedger(),
+            rules,
+            quote_latency_ms=0,
+            quote_validity_slots=10,
+            validity_slots=150,
+        )
+        for id in ids
+    ]
+
+
+BIG = Swap(SOL, USDC, 500 * 10**9)
+BOTH = ("meteora", "raydium")
+
+
+async def test_a_big_order_is_divided_and_the_single_offers_are_still_told():
+    best = await best_route(BIG, simulated(*BOTH), deadline_ms=DEADLINE_MS)
+
+    assert {leg.venue for leg in best.quote.route} == set(BOTH)
+    assert best.quote.venue == "raydium"  # the biggest part
+    assert all(told.amount_out < best.quote.amount_out for told in best.compared)
+    assert {told.venue for told in best.compared} == set(BOTH)
+
+
+async def test_an_order_that_may_not_be_divided_is_not():
+    best = await best_route(
+        replace(BIG, allow_split=False), simulated(*BOTH), deadline_ms=DEADLINE_MS
+    )
+
+    assert [leg.venue for leg in best.quote.route] == ["raydium"]
+
+
+async def test_a_venue_that_does_not_answer_has_no_part():
+    faults = {"meteora": VenueFaults(error_rate=Decimal(1))}
+
+    best = await best_route(BIG, simulated(*BOTH, faults=faults), deadline_ms=DEADLINE_MS)
+
+    assert {leg.venue for leg in best.quote.route} == {"raydium"}
+    failure = best.compared[1].failure
+    assert failure is not None
+    assert (failure.code, failure.venue) == (ErrorCode.VENUE_UNAVAILABLE, "meteora")
+
+
+async def test_the_venue_that_failed_last_has_no_part_either():
+    best = await best_route(BIG, simulated(*BOTH), deadline_ms=DEADLINE_MS, avoid=["meteora"])
+
+    assert {leg.venue for leg in best.quote.route} == {"raydium"}
+
+
+async def test_a_venue_that_shows_no_pools_competes_whole_or_not_at_all():
+    closed = ScriptedVenue("closed", amount_out=10**12)
+
+    best = await best_route(BIG, [closed, *simulated(*BOTH)], deadline_ms=DEADLINE_MS)
+
+    assert [leg.venue for leg in best.quote.route] == ["closed"]
+
+
+async def test_the_impact_limit_holds_for_a_divided_order():
+    best = await best_route(BIG, simulated(*BOTH), deadline_ms=DEADLINE_MS)
+    limit = int(best.quote.price_impact_bps)
+
+    with pytest.raises(EngineError) as failed:
+        await best_route(
+            replace(BIG, max_price_impact_bps=limit), simulated(*BOTH), deadline_ms=DEADLINE_MS
+        )
+
+    assert failed.value.code is ErrorCode.PRICE_IMPACT_TOO_HIGH
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        (Fault.QUOTE_FAILURE, ErrorCode.VENUE_UNAVAILABLE),
+        (Fault.QUOTE_TIMEOUT, ErrorCode.VENUE_TIMEOUT),
+    ],
+)
+async def test_a_fault_asked_for_hits_every_venue(fault, code):
+    with pytest.raises(NoQuote) as failed:
+        await best_route(replace(BIG, fault=fault), simulated(*BOTH), deadline_ms=50)
+
+    assert [told.failure.code for told in failed.value.compared] == [code, code]
+
+
+async def test_a_slow_venue_by_setting_is_left_out():
+    faults = {"raydium": VenueFaults(extra_latency_ms=60_000)}
+
+    best = await best_route(BIG, simulated(*BOTH, faults=faults), deadline_ms=200)
+
+    assert {leg.venue for leg in best.quote.route} == {"meteora"}
+
+
+async def test_a_quote_that_is_too_old_is_not_built():
+    ledger = FixedLedger()
+    venue, other = simulated(*BOTH, ledger=ledger)
+    best = await best_route(BIG, [venue, other], deadline_ms=DEADLINE_MS)
+    ledger.now += 10
+    await venue.build(best.quote, min_amount_out=1, memo="m", nonce=1)
+    ledger.now += 1
+
+    with pytest.raises(EngineError) as refused:
+        await venue.build(best.quote, min_amount_out=1, memo="m", nonce=1)
+
+    assert refused.value.code is ErrorCode.QUOTE_EXPIRED
+
+
+async def test_one_transaction_carries_all_parts_of_a_divided_order():
+    (venue, other) = simulated(*BOTH)
+    best = await best_route(BIG, [venue, other], deadline_ms=DEADLINE_MS)
+
+    signed = await venue.build(best.quote, min_amount_out=7, memo="m", nonce=1)
+
+    transaction = decode(signed.payload)
+    (hop,) = transaction.hops
+    assert {share.pool: share.weight for share in hop.shares} == {
+        leg.pool: leg.amount_in for leg in best.quote.route
+    }
+    assert (transaction.amount_in, transaction.min_amount_out) == (500 * 10**9, 7)

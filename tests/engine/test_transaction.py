@@ -2,14 +2,17 @@
 
 from dataclasses import replace
 
-from engine.transaction import SwapTransaction, decode, sign
+import pytest
+
+from engine.errors import EngineError, ErrorCode
+from engine.simulation import Fault
+from engine.transaction import Hop, PoolShare, SwapTransaction, decode, sign
 
 SWAP = SwapTransaction(
     venue="raydium",
-    pool="raydium:SOL-USDC",
     token_in="So1",
-    token_out="EPj",
     amount_in=2**64 - 1,
+    hops=(Hop("EPj", (PoolShare("raydium:SOL-USDC", 3), PoolShare("meteora:SOL-USDC", 2**64))),),
     min_amount_out=1,
     memo="order",
     nonce=1,
@@ -33,5 +36,21 @@ def test_a_signature_looks_like_one_of_solana():
     assert 86 <= len(signature) <= 88
 
 
-def test_the_instruction_can_be_read_back_from_the_bytes():
-    assert decode(sign(SWAP).payload) == SWAP
+@pytest.mark.parametrize("fault", [None, Fault.SLIPPAGE])
+def test_the_instruction_can_be_read_back_from_the_bytes(fault):
+    swap = replace(SWAP, fault=fault)
+
+    assert decode(sign(swap).payload) == swap
+
+
+@pytest.mark.parametrize("payload", [b"", b"[]", b"{}", b"\xff", b'{"hops": [], "fault": null}'])
+def test_other_bytes_are_no_transaction(payload):
+    with pytest.raises(EngineError) as refused:
+        decode(payload)
+
+    assert refused.value.code is ErrorCode.VENUE_REJECTED
+
+
+def test_its_terms_do_not_say_whose_it_is():
+    assert replace(SWAP, memo="another").terms == SWAP.terms
+    assert replace(SWAP, nonce=2).terms != SWAP.terms

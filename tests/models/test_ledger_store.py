@@ -6,19 +6,19 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import text
 
+from engine.devnet.chain import Rules
 from engine.errors import EngineError, ErrorCode
 from engine.tokens import SOL, USDC
-from engine.transaction import SwapTransaction, TransactionState, sign
-from engine.venues.devnet import POOLS
-from engine.venues.simulated import execute
+from engine.transaction import Hop, PoolShare, SwapTransaction, TransactionState, sign
 from models.ledger_store import PostgresLedger
+from models.pool_store import PoolStore
+from models.slot_runner import SlotRun, SlotRunner
 
 SWAP = SwapTransaction(
     venue="raydium",
-    pool="raydium:SOL-USDC",
     token_in=SOL.mint,
-    token_out=USDC.mint,
     amount_in=10**9,
+    hops=(Hop(USDC.mint, (PoolShare("raydium:SOL-USDC", 1),)),),
     min_amount_out=1,
     memo="order-1",
     nonce=1,
@@ -27,30 +27,42 @@ SWAP = SwapTransaction(
 SLOT_MS = 3_600_000  # so long that none passes but those a test lets pass
 
 
-def run(swap, slot):
-    return execute(swap, POOLS, slot)
-
-
 @pytest.fixture
 def ledger(database) -> PostgresLedger:
     return ledger_on(database)
 
 
 def ledger_on(database, slot_ms=SLOT_MS) -> PostgresLedger:
-    return PostgresLedger(database, slot_ms=slot_ms, landing_slots_max=3, confirmation_slots=5)
+    return PostgresLedger(
+        database,
+        PoolStore(database, slot_ms=slot_ms),
+        seed="test",
+        slot_ms=slot_ms,
+        landing_slots_max=3,
+        confirmation_slots=5,
+    )
+
+
+def runner_on(database, slot_ms=SLOT_MS) -> SlotRunner:
+    return SlotRunner(database, Rules("test", market_moves=False), slot_ms=slot_ms)
 
 
 @pytest.fixture
-def pass_slots(database, ledger):
+def runner(database) -> SlotRunner:
+    return runner_on(database)
+
+
+@pytest.fixture
+def pass_slots(database, runner):
     """Let slots pass by moving the beginning of the present one into the past, and run them."""
 
-    async def pass_slots(count: int) -> int | None:
+    async def pass_slots(count: int) -> SlotRun | None:
         async with database.connect() as connection:
             await connection.execute(
                 text("UPDATE devnet SET slot_began_at = slot_began_at - :ms * interval '1 ms'"),
                 {"ms": count * SLOT_MS},
             )
-        return await ledger.run_slot(run)
+        return await runner.run()
 
     return pass_slots
 
@@ -162,21 +174,21 @@ async def test_slots_missed_while_nobody_ran_them_are_caught_up(ledger, pass_slo
 
 
 async def test_two_clocks_never_run_a_slot_twice(database):
-    early = [ledger_on(database, slot_ms=120_000) for _ in range(10)]
-    due = [ledger_on(database, slot_ms=60_000) for _ in range(10)]
+    early = [runner_on(database, slot_ms=120_000) for _ in range(10)]
+    due = [runner_on(database, slot_ms=60_000) for _ in range(10)]
     async with database.connect() as connection:
         await connection.execute(text("UPDATE devnet SET slot_began_at = now() - interval '60 s'"))
 
-    ran = await asyncio.gather(*(each.run_slot(run) for each in early))
-    ran_at_last = await asyncio.gather(*(each.run_slot(run) for each in due))
+    ran = await asyncio.gather(*(each.run() for each in early))
+    ran_at_last = await asyncio.gather(*(each.run() for each in due))
 
     assert ran == [None] * 10
-    assert [count for count in ran_at_last if count is not None] == [0]
-    assert await due[0].slot() == 1
+    assert [run.slot for run in ran_at_last if run is not None] == [1]
+    assert await ledger_on(database, slot_ms=60_000).slot() == 1
 
 
 async def test_after_a_pause_a_transaction_lands_in_slots_to_come_not_in_those_missed(
-    database, ledger, pass_slots
+    database, ledger, runner, pass_slots
 ):
     async with database.connect() as connection:
         await connection.execute(
@@ -185,7 +197,7 @@ async def test_after_a_pause_a_transaction_lands_in_slots_to_come_not_in_those_m
     signed = sign(SWAP)
 
     await ledger.submit(signed)
-    await ledger.run_slot(run)
+    await runner.run()
 
     assert await ledger.slot() == 100
     assert await state(ledger, signed) is TransactionState.PENDING

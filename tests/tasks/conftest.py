@@ -31,6 +31,7 @@ def settings(database_url):
         update={
             "database_url": database_url,
             "quote_latency_ms": 0,
+            "market_moves": False,
             "quote_timeout_ms": 2_000,
             "slot_ms": 3_600_000,
             "retry_min_backoff_ms": 20,
@@ -69,8 +70,6 @@ def pass_slots(resources):
     """Let slots pass and run them, the way the clock would."""
     from sqlalchemy import text
 
-    from tasks.run_slot import _execute
-
     async def pass_slots(count: int) -> None:
         slot_ms = resources.settings.slot_ms
         async with resources.database.connect() as connection:
@@ -78,6 +77,6 @@ def pass_slots(resources):
                 text("UPDATE devnet SET slot_began_at = slot_began_at - :ms * interval '1 ms'"),
                 {"ms": count * slot_ms},
             )
-        assert await resources.ledger.run_slot(_execute) is not None
+        assert await resources.slots.run() is not None
 
     return pass_slots

@@ -63,7 +63,7 @@ async def landed(resources) -> list[str]:
 
 
 async def test_an_order_goes_from_pending_to_confirmed(resources, pass_slots):
-    order = await accepted(resources.orders)
+    order = await accepted(resources.orders, venues=("raydium",))
 
     await route(order)
     await pass_slots(10)
@@ -79,13 +79,15 @@ async def test_an_order_goes_from_pending_to_confirmed(resources, pass_slots):
         (S.CONFIRMED, 1, None),
     ]
     assert (done.venue, done.amount_out, done.fee, done.attempts) == (
-        "meteora",
-        149_917_439,
-        1_000_000,
+        "raydium",
+        149_622_015,
+        2_500_000,
         1,
     )
     assert done.executed_price is not None
-    assert str(done.executed_price) == "149.917439"
+    assert str(done.executed_price) == "149.622015"
+    assert done.route is not None
+    assert [(leg.pool, leg.amount_out) for leg in done.route] == [("raydium:SOL-USDC", 149_622_015)]
     assert await landed(resources) == [str(order.id)]
     assert await gapless(resources.database)
 

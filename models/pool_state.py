@@ -1,0 +1,43 @@
+"""Pools to and from their rows."""
+
+import json
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from engine.pools.cpmm import ConstantProductPool
+from engine.pools.dlmm import DlmmPool
+from engine.pools.listed import ListedPool, PoolKind
+from engine.tokens import find_token
+
+_STATE: dict[PoolKind, TypeAdapter[Any]] = {
+    PoolKind.CONSTANT_PRODUCT: TypeAdapter(ConstantProductPool),
+    PoolKind.DLMM: TypeAdapter(DlmmPool),
+}
+
+
+def to_item(pool: ListedPool) -> dict[str, Any]:
+    """Return what a statement takes for a pool, ready for JSON."""
+    return {
+        "id": pool.id,
+        "venue": pool.venue,
+        "kind": pool.kind,
+        "token_x": pool.token_x.mint,
+        "token_y": pool.token_y.mint,
+        "state": json.loads(_STATE[pool.kind].dump_json(pool.state)),
+        "fees_x": pool.fees_x,
+        "fees_y": pool.fees_y,
+    }
+
+
+def from_row(row: Any) -> ListedPool:
+    """Return the pool of a row of the table `pools`."""
+    return ListedPool(
+        id=row.id,
+        venue=row.venue,
+        token_x=find_token(row.token_x),
+        token_y=find_token(row.token_y),
+        state=_STATE[PoolKind(row.kind)].validate_python(row.state),
+        fees_x=int(row.fees_x),
+        fees_y=int(row.fees_y),
+    )
