@@ -62,8 +62,8 @@ async def best_route(
         raise NoQuote(_worth_most(compared), compared)
     best = min(offers, key=lambda quote: (quote.venue in avoid, rank[quote.venue]))
     if swap.allow_split:
-        open_offers = [quote for quote in offers if quote.book and quote.venue not in avoid]
-        best = _combined(swap, best, open_offers, leg_cost_lamports) or best
+        others = [quote for quote in offers if quote is not best and quote.venue not in avoid]
+        best = _combined(swap, best, others, leg_cost_lamports) or best
     _require_price_impact(best, swap)
     return BestRoute(best, compared)
 
@@ -108,14 +108,14 @@ async def _ask(venue: Venue, swap: Swap, deadline_ms: int) -> tuple[Quote | None
 
 
 def _combined(
-    swap: Swap, best: Quote, offers: Sequence[Quote], leg_cost_lamports: int
+    swap: Swap, best: Quote, others: Sequence[Quote], leg_cost_lamports: int
 ) -> Quote | None:
     """Return the best quote over all pools of the best offer's chain, None if no better."""
     if best.book is None:
         return None
     chain = best.book.chain
-    pools: dict[str, ListedPool] = {}
-    for offer in offers:
+    pools: dict[str, ListedPool] = dict(best.book.pools)
+    for offer in others:
         if offer.book is not None and offer.book.chain == chain:
             pools |= offer.book.pools
     book = PoolBook(chain, best.book.slot, pools)

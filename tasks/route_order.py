@@ -6,7 +6,7 @@ import dramatiq
 import structlog
 
 from engine.amounts import min_amount_out
-from engine.errors import EngineError, ErrorCode
+from engine.errors import EngineError, ErrorCode, RetryClass
 from engine.logs import get_logger
 from engine.order_status import OrderStatus
 from engine.routing import BestRoute, NoQuote, best_route
@@ -89,14 +89,21 @@ async def _choose(order: Order, resources: Resources) -> BestRoute:
         fault=simulation.fault(order.attempts),
         extra_latency_ms=simulation.extra_latency_ms,
     )
-    failed_venue = order.failure.venue if order.failure else None
     return await best_route(
         swap,
         resources.venues,
         deadline_ms=settings.quote_timeout_ms,
         leg_cost_lamports=settings.leg_cost_lamports,
-        avoid=[failed_venue] if failed_venue else [],
+        avoid=_avoided(order),
     )
+
+
+def _avoided(order: Order) -> list[str]:
+    """Return the venue that failed the last attempt; one whose price moved away did not fail."""
+    failure = order.failure
+    if failure is None or failure.venue is None or failure.retry_class is not RetryClass.RETRY:
+        return []
+    return [failure.venue]
 
 
 async def _build(order: Order, best: BestRoute, resources: Resources) -> Order | None:

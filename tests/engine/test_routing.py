@@ -203,6 +203,17 @@ async def test_the_venue_that_failed_last_has_no_part_either():
     assert {leg.venue for leg in best.quote.route} == {"raydium"}
 
 
+async def test_the_only_venue_is_used_even_if_it_failed_last():
+    best = await best_route(
+        replace(BIG, venues=("raydium",)),
+        simulated(*BOTH),
+        deadline_ms=DEADLINE_MS,
+        avoid=["raydium"],
+    )
+
+    assert {leg.venue for leg in best.quote.route} == {"raydium"}
+
+
 async def test_a_venue_that_shows_no_pools_competes_whole_or_not_at_all():
     closed = ScriptedVenue("closed", amount_out=10**12)
 
