@@ -23,11 +23,12 @@ mutation Execute($input: ExecuteMarketOrderInput!) {
   }
 }
 """
-# To and fro, so that no pool runs dry however many orders there are.
+# To and fro, worth the same at the start: pools answer to trades, and a load that only sold would
+# drain them until orders failed by rights. The market moves as it does by default.
 _SWAPS = (
     ("SOL", "USDC", "0.1"),
     ("USDC", "SOL", "15"),
-    ("JUP", "SOL", "2"),
+    ("JUP", "SOL", "3"),
     ("SOL", "JUP", "0.01"),
 )
 _ANSWER_SECONDS = 30

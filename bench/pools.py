@@ -1,12 +1,11 @@
-"""Time one swap of each kind: `python -m bench.pools`."""
+"""Time one swap of each kind."""
 
 from collections.abc import Callable
-from statistics import median, quantiles
+from functools import partial
+from statistics import median
 from time import perf_counter_ns
 
-from rich.console import Console
-from rich.table import Table
-
+from bench.report import Report
 from engine.pools import cpmm, dlmm
 from engine.pools.bins import DlmmParameters, bin_price
 from engine.pools.cpmm import ConstantProductPool
@@ -16,9 +15,10 @@ from engine.pools.swap import Direction
 SOL = 10**9
 USDC = 10**6
 NOW = 1_735_689_600
-BATCHES = 300
-SWAPS_PER_BATCH = 100
 LIMIT_US = 60
+
+_BATCHES = 100
+_BATCH_MS = 2
 
 
 def sol_usdc_bins(bins_each_side: int) -> DlmmPool:
@@ -34,45 +34,37 @@ def sol_usdc_bins(bins_each_side: int) -> DlmmPool:
     return DlmmPool.from_bins(DlmmParameters(10, 10_000), volatility, active_id, bins)
 
 
-def time_us(swap: Callable[[], object]) -> list[float]:
-    """Return the mean µs of a swap in each batch."""
+def time_us(call: Callable[[], object]) -> float:
+    """Return the µs of a call: the median of batches of some milliseconds each."""
+    started = perf_counter_ns()
+    call()
+    calls = max(1, _BATCH_MS * 1_000_000 // (perf_counter_ns() - started))
     samples = []
-    for _ in range(BATCHES):
+    for _ in range(_BATCHES):
         started = perf_counter_ns()
-        for _ in range(SWAPS_PER_BATCH):
-            swap()
-        samples.append((perf_counter_ns() - started) / SWAPS_PER_BATCH / 1_000)
-    return samples
+        for _ in range(calls):
+            call()
+        samples.append((perf_counter_ns() - started) / calls / 1_000)
+    return median(samples)
 
 
-def main() -> None:
+def time_swaps() -> Report:
+    """Time swaps in pools of either kind, far from and close to the end of a bin."""
+    report = Report("One swap")
     pair = ConstantProductPool(50_000 * SOL, 7_500_000 * USDC)
-    hundred = sol_usdc_bins(50)
-    thousand = sol_usdc_bins(500)
+    hundred, thousand = sol_usdc_bins(50), sol_usdc_bins(500)
     sell = Direction.SELL_X
-    swaps: dict[str, Callable[[], object]] = {
-        "CPMM exact in": lambda: cpmm.swap_exact_in(pair, SOL, sell),
-        "CPMM exact out": lambda: cpmm.swap_exact_out(pair, 150 * USDC, sell),
-        "DLMM exact in, inside 1 of 101 bins": lambda: dlmm.swap_exact_in(hundred, SOL, sell, NOW),
-        "DLMM exact out, inside 1 of 101 bins": lambda: dlmm.swap_exact_out(
-            hundred, 150 * USDC, sell, NOW
-        ),
-        "DLMM exact in, inside 1 of 1001 bins": lambda: dlmm.swap_exact_in(
-            thousand, SOL, sell, NOW
-        ),
-        "DLMM exact in, over 5 of 101 bins": lambda: dlmm.swap_exact_in(
-            hundred, 20 * SOL, sell, NOW
-        ),
-        "DLMM exact in, over 41 of 101 bins": lambda: dlmm.swap_exact_in(
-            hundred, 200 * SOL, sell, NOW
-        ),
-    }
-    table = Table("swap", "median µs", "p95 µs", title=f"Pools (one bin: at most {LIMIT_US} µs)")
-    for name, swap in swaps.items():
-        samples = time_us(swap)
-        table.add_row(name, f"{median(samples):.1f}", f"{quantiles(samples, n=20)[-1]:.1f}")
-    Console().print(table)
-
-
-if __name__ == "__main__":
-    main()
+    report.add("CPMM exact in", time_us(lambda: cpmm.swap_exact_in(pair, SOL, sell)), "µs")
+    report.add("CPMM exact out", time_us(lambda: cpmm.swap_exact_out(pair, 150 * USDC, sell)), "µs")
+    for crossed, sold in ((1, 1), (10, 45), (41, 200)):
+        after = dlmm.swap_exact_in(hundred, sold * SOL, sell, NOW).pool
+        assert hundred.active_id - after.active_id == crossed - 1
+        bins = f"{crossed} bins" if crossed > 1 else "1 bin"
+        took = time_us(partial(dlmm.swap_exact_in, hundred, sold * SOL, sell, NOW))
+        limit = LIMIT_US if crossed == 1 else None
+        report.add(f"DLMM exact in, {bins} of 101", took, "µs", at_most=limit)
+    took = time_us(lambda: dlmm.swap_exact_out(hundred, 150 * USDC, sell, NOW))
+    report.add("DLMM exact out, 1 bin of 101", took, "µs", at_most=LIMIT_US)
+    took = time_us(lambda: dlmm.swap_exact_in(thousand, SOL, sell, NOW))
+    report.add("DLMM exact in, 1 bin of 1,001", took, "µs", at_most=LIMIT_US)
+    return report

@@ -25,6 +25,7 @@ class Measure:
 class Report:
     """What a run measured, in the order it is shown."""
 
+    title: str = "Orders"
     settings: dict[str, object] = field(default_factory=dict)
     measures: list[Measure] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -47,7 +48,7 @@ class Report:
 
     def show(self) -> None:
         """Print the table."""
-        table = Table(title="Orders", caption="\n".join(self.notes), caption_justify="left")
+        table = Table(title=self.title, caption="\n".join(self.notes), caption_justify="left")
         for heading, justify in (("measure", "left"), ("value", "right"), ("unit", "left")):
             table.add_column(heading, justify=justify)  # type: ignore[arg-type]
         table.add_column("target")

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from sqlalchemy import NullPool, text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from bench.stack import BenchFailed
+from engine.devnet.genesis import genesis_pools
 
 _POLL_SECONDS = 0.5
 _STUCK_SECONDS = 45
@@ -42,12 +44,34 @@ _BROKEN = {
     "CONFIRMED orders without exactly one landed transaction": """
         SELECT count(*) FROM orders o WHERE status = 'CONFIRMED' AND 1 <> (SELECT count(*)
         FROM ledger_transactions WHERE memo = o.id::text AND outcome = 'LANDED')""",
+    "landed transactions whose legs do not add up to their amounts": """
+        SELECT count(*) FROM ledger_transactions t WHERE outcome = 'LANDED' AND (amount_in,
+        amount_out) IS DISTINCT FROM (
+            (SELECT sum((leg->>'amount_in')::numeric) FROM jsonb_array_elements(route) leg
+            WHERE leg->>'token_in' = t.token_in),
+            (SELECT sum((leg->>'amount_out')::numeric) FROM jsonb_array_elements(route) leg
+            WHERE leg->>'token_out' = t.token_out))""",
     "landed transactions of no CONFIRMED order, or of other amounts": """
         SELECT count(*) FROM ledger_transactions t LEFT JOIN orders o ON o.id = t.memo::uuid
         WHERE t.outcome = 'LANDED' AND (o.status, o.tx_signature, o.amount_in, o.amount_out,
         o.fee, o.slot) IS DISTINCT FROM ('CONFIRMED', t.signature, t.amount_in, t.amount_out,
         t.fee, t.slot)""",
 }
+# Of each token: what pools hold and keep apart, what the market gained, what traders gained.
+_CIRCULATING = text("""
+SELECT mint, sum(atoms) AS atoms FROM (
+    SELECT token_x AS mint, fees_x + coalesce((state->>'reserve_x')::numeric,
+        (state->>'amount_x')::numeric + (SELECT coalesce(sum((level->>1)::numeric), 0)
+            FROM jsonb_array_elements(state->'asks') level)) AS atoms FROM pools
+    UNION ALL
+    SELECT token_y, fees_y + coalesce((state->>'reserve_y')::numeric,
+        (state->>'amount_y')::numeric + (SELECT coalesce(sum((level->>1)::numeric), 0)
+            FROM jsonb_array_elements(state->'bids') level)) FROM pools
+    UNION ALL SELECT mint, atoms FROM market_balances
+    UNION ALL SELECT token_in, -amount_in FROM ledger_transactions WHERE outcome = 'LANDED'
+    UNION ALL SELECT token_out, amount_out FROM ledger_transactions WHERE outcome = 'LANDED'
+) held GROUP BY mint
+""")
 _COUNTED = {
     "orders": "SELECT count(*) FROM orders",
     "events": "SELECT count(*) FROM order_events",
@@ -105,13 +129,25 @@ async def verify(database_url: str, *, orders: int) -> Verdict:
     async with _connection(database_url) as connection:
         counts = {name: (await _column(connection, query))[0] for name, query in _COUNTED.items()}
         broken = {name: (await _column(connection, query))[0] for name, query in _BROKEN.items()}
+        held = {row.mint: int(row.atoms) for row in await connection.execute(_CIRCULATING)}
     verdict = Verdict(**counts)
+    made_or_lost = {mint for mint, _ in held.items() ^ _issued().items()}
+    broken["tokens with atoms made or lost"] = len(made_or_lost)
     said = [f"{count} {name}" for name, count in broken.items() if count]
     if verdict.orders != orders:
         said.append(f"{verdict.orders} orders where {orders} were accepted")
     if said:
         raise BenchFailed("; ".join(said))
     return verdict
+
+
+def _issued() -> Counter[str]:
+    """Return the atoms of each token that the devnet began with."""
+    issued: Counter[str] = Counter()
+    for pool in genesis_pools():
+        issued[pool.token_x.mint] += pool.reserves.x
+        issued[pool.token_y.mint] += pool.reserves.y
+    return issued
 
 
 async def _column(connection: AsyncConnection, query: str) -> list[Any]:

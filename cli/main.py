@@ -148,6 +148,37 @@ def order(
     sys.exit(asyncio.run(place_and_follow(asked, address, JsonLines() if json else Lines())))
 
 
+@app.command("venue-check")
+def venue_check(
+    name: Annotated[str, typer.Argument(help="The venue's entry point, e.g. raydium.")],
+    pair: Annotated[str, typer.Option(help="Two tokens it trades, the paid one first.")] = (
+        "SOL/USDC"
+    ),
+    amount: Annotated[str, typer.Option(help="How much each swap pays, in whole units.")] = "0.1",
+    patience_seconds: Annotated[
+        int, typer.Option(help="How long a promise may take to be kept.", min=1)
+    ] = 120,
+    real_money: Annotated[
+        bool, typer.Option("--real-money", help="Let a venue that is not simulated swap.")
+    ] = False,
+) -> None:
+    """Check that a venue keeps the protocol's promises. It needs no stack to run.
+
+    Exit status: 0 all kept, 1 one is broken, 2 the venue cannot be checked.
+    """
+    settings = _settings("venue-check")
+    from cli.venue_check import CannotCheck, Terms, check_venue, show, swap_of
+
+    try:
+        terms = Terms(name, swap_of(pair, amount), patience_seconds, real_money)
+        verdicts = check_venue(terms, settings)
+    except CannotCheck as error:
+        typer.echo(f"order-engine venue-check: {error}", err=True)
+        raise typer.Exit(UNREACHABLE) from None
+    show(verdicts)
+    raise typer.Exit(int(any(verdict.broken for verdict in verdicts)))
+
+
 @app.command("export-schema")
 def export_schema(
     check: Annotated[

@@ -71,6 +71,7 @@ async def _run(settings: Settings, data_dir: Path, supervisor: Supervisor, apps:
         **os.environ,
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
+        "ORDER_ENGINE_DATA_DIR": str(data_dir),
         "ORDER_ENGINE_HOST": settings.host,
         "ORDER_ENGINE_PORT": str(settings.port),
     }

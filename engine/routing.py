@@ -9,8 +9,7 @@ from engine.amounts import price
 from engine.errors import EngineError, ErrorCode, Failure, RetryClass
 from engine.paths import best_path, leg_cost
 from engine.pools.book import PoolBook
-from engine.pools.listed import ListedPool
-from engine.swap import Quote, Swap, VenueQuote
+from engine.swap import NotAlone, Quote, Swap, VenueQuote
 from engine.venues.venue import Venue
 
 
@@ -51,19 +50,19 @@ async def best_route(
     asked = select_venues(venues, swap.venues)
     answers = await asyncio.gather(*(_ask(venue, swap, deadline_ms) for venue in asked))
     offers = sorted(
-        (quote for quote, _ in answers if quote is not None),
+        (answer.quote for answer in answers if answer.quote is not None),
         key=lambda quote: (-quote.amount_out, len(quote.route), quote.venue),
     )
     rank = {quote.venue: place for place, quote in enumerate(offers)}
     compared = tuple(
-        sorted((told for _, told in answers), key=lambda told: rank.get(told.venue, len(rank)))
+        sorted((a.told for a in answers), key=lambda told: rank.get(told.venue, len(rank)))
     )
-    if not offers:
-        raise NoQuote(_worth_most(compared), compared)
-    best = min(offers, key=lambda quote: (quote.venue in avoid, rank[quote.venue]))
+    best = min(offers, key=lambda quote: (quote.venue in avoid, rank[quote.venue]), default=None)
     if swap.allow_split:
-        others = [quote for quote in offers if quote is not best and quote.venue not in avoid]
-        best = _combined(swap, best, others, leg_cost_lamports) or best
+        books = [a.book for a in answers if a.book and a.told.venue not in avoid]
+        best = _combined(swap, best, books, leg_cost_lamports) or best
+    if best is None:
+        raise NoQuote(_worth_most(compared), compared)
     _require_price_impact(best, swap)
     return BestRoute(best, compared)
 
@@ -80,9 +79,18 @@ def select_venues(
     return [venue for venue in venues if not allowed or venue.id in allowed]
 
 
-async def _ask(venue: Venue, swap: Swap, deadline_ms: int) -> tuple[Quote | None, VenueQuote]:
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """A venue's answer, as it is told, and the pools it showed with it."""
+
+    told: VenueQuote
+    quote: Quote | None = None
+    book: PoolBook | None = None
+
+
+async def _ask(venue: Venue, swap: Swap, deadline_ms: int) -> _Answer:
     started = time.monotonic()
-    quote, failure = None, None
+    book = None
     try:
         async with asyncio.timeout(deadline_ms / 1000):
             quote = await venue.quote(swap)
@@ -94,36 +102,48 @@ async def _ask(venue: Venue, swap: Swap, deadline_ms: int) -> tuple[Quote | None
         )
     except EngineError as error:
         failure = Failure(code=error.code, message=str(error), venue=venue.id)
-    latency_ms = round((time.monotonic() - started) * 1000)
-    if quote is None:
-        return None, VenueQuote(venue=venue.id, latency_ms=latency_ms, failure=failure)
-    return quote, VenueQuote(
-        venue=venue.id,
-        amount_out=quote.amount_out,
-        price=quote.price,
-        price_impact_bps=quote.price_impact_bps,
-        fee=quote.fee,
-        latency_ms=latency_ms,
-    )
+        book = error.book if isinstance(error, NotAlone) else None
+    else:
+        told = VenueQuote(
+            venue=venue.id,
+            amount_out=quote.amount_out,
+            price=quote.price,
+            price_impact_bps=quote.price_impact_bps,
+            fee=quote.fee,
+            latency_ms=_since(started),
+        )
+        return _Answer(told, quote, quote.book)
+    told = VenueQuote(venue=venue.id, latency_ms=_since(started), failure=failure)
+    return _Answer(told, book=book)
+
+
+def _since(started: float) -> int:
+    return round((time.monotonic() - started) * 1000)
 
 
 def _combined(
-    swap: Swap, best: Quote, others: Sequence[Quote], leg_cost_lamports: int
+    swap: Swap, best: Quote | None, books: Sequence[PoolBook], leg_cost_lamports: int
 ) -> Quote | None:
-    """Return the best quote over all pools of the best offer's chain, None if no better."""
-    if best.book is None:
+    """Return the best quote over the pools of one chain together; None if no better than `best`.
+
+    The chain is that of the best offer; a venue that could not do it alone may still have a part.
+    """
+    known = [best.book] if best is not None else books
+    chain = next((book.chain for book in known if book is not None), None)
+    together = [book for book in (*known, *books) if book is not None and book.chain == chain]
+    if chain is None:
         return None
-    chain = best.book.chain
-    pools: dict[str, ListedPool] = dict(best.book.pools)
-    for offer in others:
-        if offer.book is not None and offer.book.chain == chain:
-            pools |= offer.book.pools
-    book = PoolBook(chain, best.book.slot, pools)
-    path = best_path(swap, book, allow_split=True, leg_cost_lamports=leg_cost_lamports)
-    cost = leg_cost(swap.token_out, book, leg_cost_lamports)
+    pools = {id: pool for book in together for id, pool in book.pools.items()}
+    book = PoolBook(chain, max(book.slot for book in together), pools)
+    try:
+        path = best_path(swap, book, allow_split=True, leg_cost_lamports=leg_cost_lamports)
+    except EngineError:
+        return None
     route = path.route
-    if path.amount_out - cost * len(route) <= best.amount_out - cost * len(best.route):
-        return None
+    if best is not None:
+        cost = leg_cost(swap.token_out, book, leg_cost_lamports)
+        if path.amount_out - cost * len(route) <= best.amount_out - cost * len(best.route):
+            return None
     biggest = max(route, key=lambda leg: leg.share_bps)
     return Quote(
         venue=biggest.venue,
@@ -134,7 +154,7 @@ def _combined(
         price_impact_bps=path.price_impact_bps,
         route=route,
         book=book,
-        fault=best.fault,
+        fault=swap.fault,
     )
 
 

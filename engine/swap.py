@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from pydantic import BaseModel, ConfigDict
 
-from engine.errors import Failure
+from engine.errors import EngineError, Failure
 from engine.pools.book import PoolBook
 from engine.simulation import Fault
 from engine.tokens import Token
@@ -80,3 +80,11 @@ class Quote:
     book: PoolBook | None = None
     """The pools behind the offer, where the venue shows them: they can be combined with others."""
     fault: Fault | None = None
+
+
+class NotAlone(EngineError):
+    """A venue cannot do a swap by itself, but shows pools that may do a part of it."""
+
+    def __init__(self, error: EngineError, *, venue: str, book: PoolBook) -> None:
+        super().__init__(error.code, error.message, venue=venue, context=error.context)
+        self.book = book

@@ -10,7 +10,7 @@ from engine.devnet.chance import happens
 from engine.errors import EngineError, ErrorCode
 from engine.paths import best_path, ways
 from engine.simulation import RELIABLE, Fault
-from engine.swap import Quote, RouteLeg, Swap
+from engine.swap import NotAlone, Quote, RouteLeg, Swap
 from engine.tokens import Token
 from engine.transaction import (
     Hop,
@@ -62,7 +62,7 @@ class SimulatedVenue:
 
     async def trades(self, token_in: Token, token_out: Token) -> bool:
         book = (await self._ledger.book()).of([self.id])
-        return bool(ways(token_in, token_out, book))
+        return token_in != token_out and bool(ways(token_in, token_out, book))
 
     async def quote(self, swap: Swap) -> Quote:
         latency_ms = self._quote_latency_ms + self._faults.extra_latency_ms
@@ -73,9 +73,7 @@ class SimulatedVenue:
         try:
             path = best_path(swap, book, allow_split=False)
         except EngineError as error:
-            raise EngineError(
-                error.code, error.message, venue=self.id, context=error.context
-            ) from None
+            raise NotAlone(error, venue=self.id, book=book) from None
         return Quote(
             venue=self.id,
             amount_in=swap.amount_in,

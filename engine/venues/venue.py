@@ -14,14 +14,15 @@ MAX_SIGNATURES_PER_CALL = 256
 class Venue(Protocol):
     """A place that quotes, builds, takes and reports swaps.
 
-    Expected trouble is an EngineError whose code says what to do about it: VENUE_UNAVAILABLE,
-    VENUE_TIMEOUT, VENUE_RATE_LIMITED, VENUE_REJECTED, NO_ROUTE, INSUFFICIENT_LIQUIDITY,
-    ZERO_OUTPUT. Anything else it raises is taken for a bug and ends the order.
+    Expected trouble is an EngineError with the venue's id, whose code says what to do about it;
+    anything else it raises is taken for a bug and ends the order. Everywhere: VENUE_UNAVAILABLE,
+    VENUE_TIMEOUT, VENUE_RATE_LIMITED, VENUE_REJECTED. Amounts are integers, in atoms.
+    `order-engine venue-check` holds a venue to what is said here.
     """
 
     @property
     def id(self) -> str:
-        """A short stable name, e.g. ``raydium``."""
+        """A short stable name, e.g. ``raydium``: that of its entry point."""
 
     @property
     def name(self) -> str:
@@ -40,22 +41,33 @@ class Venue(Protocol):
     async def quote(self, swap: Swap) -> Quote:
         """Return what the venue would give for `swap` now, fees taken.
 
-        A venue that settles on the devnet may show its pools as the quote's `book`: then an order
-        can be divided among it and others of the same chain, in one transaction that the venue of
-        the biggest part builds.
+        Raises NO_ROUTE where it does not trade the pair, and INSUFFICIENT_LIQUIDITY, ZERO_OUTPUT
+        or AMOUNT_OUT_OF_RANGE for an amount it cannot do.
+
+        A venue that settles on the devnet may show its pools as the quote's `book`, or with a
+        NotAlone: then an order can be divided among it and others of the same chain, in one
+        transaction that the venue of the biggest part builds.
         """
 
     async def build(
         self, quote: Quote, *, min_amount_out: int, memo: str, nonce: int
     ) -> SignedTransaction:
-        """Return a signed transaction for `quote` that reverts below `min_amount_out` atoms."""
+        """Return a signed transaction for `quote` that never fills below `min_amount_out` atoms.
+
+        Sends nothing. The signature is a function of the bytes; another memo or nonce gives others.
+        Raises QUOTE_EXPIRED for a quote too old.
+        """
 
     async def submit(self, transaction: SignedTransaction) -> None:
         """Send the bytes. Idempotent by signature: sending them again changes nothing.
 
-        Raises EngineError TRANSACTION_EXPIRED only where the venue has never seen the signature
-        and never will take it: proof that it is dead.
+        Raises TRANSACTION_EXPIRED, or a code of class FATAL, only where the venue has never taken
+        these bytes and never will: proof that the transaction is dead.
         """
 
     async def statuses(self, signatures: Sequence[str]) -> StatusReport:
-        """Return what became of at most 256 transactions; unknown ones are left out."""
+        """Return what became of at most 256 transactions; unknown ones are left out.
+
+        The slot never falls. What is unknown in a report past its last valid slot never lands
+        later; what landed stays known for as long as anybody may ask.
+        """

@@ -4,10 +4,12 @@ import asyncio
 import concurrent.futures
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 from collections import Counter
+from decimal import Decimal
 
 import asyncpg
 import psutil
@@ -39,9 +41,55 @@ def test_an_order_from_the_command_line_is_followed_to_its_end(stack):
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()[1:]
     assert [line.split()[1] for line in lines] == LIFE
-    assert "Meteora 149.911199" in lines[2]
-    assert "Raydium 149.620522" in lines[2]
-    assert "received 224.866799 USDC" in lines[4]
+    offers = re.findall(r"  (Meteora|Raydium) ([\d.]+)", lines[2])
+    prices = [Decimal(price) for _, price in offers]
+    assert {name for name, _ in offers} == {"Meteora", "Raydium"}
+    assert prices == sorted(prices, reverse=True)
+    assert all(near_genesis(price) for price in prices)
+    (quoted,) = re.findall(r"  quoted ([\d.]+) USDC/SOL  ", lines[2])
+    assert Decimal(quoted) >= prices[0]
+    ((executed, received),) = re.findall(
+        r"  executed ([\d.]+) USDC/SOL  received ([\d.]+) USDC  ", lines[4]
+    )
+    assert near_genesis(Decimal(executed))
+    assert Decimal(executed) >= Decimal(quoted) * Decimal("0.995")
+    assert Decimal(received) == (Decimal(executed) * Decimal("1.5")).quantize(Decimal("1e-6"))
+
+
+def test_two_failures_asked_for_are_tried_again_and_shown(stack):
+    asked = ["order", "SOL", "USDC", "1", "--simulate", "quote-failures=2"]
+
+    done = stack.cli(*asked, "--url", stack.url)
+
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()[1:]
+    assert [line.split()[1] for line in lines] == ["PENDING", *["ROUTING"] * 2, *LIFE[1:]]
+    assert [n for n, line in enumerate(lines) if "VENUE_UNAVAILABLE: " in line] == [2, 3]
+    for attempt, line in enumerate(lines[2:4], start=2):
+        assert f"  attempt {attempt}  " in line
+        assert "Meteora VENUE_UNAVAILABLE" in line
+        assert "Raydium VENUE_UNAVAILABLE" in line
+
+
+def test_a_third_failure_asked_for_is_the_last(stack):
+    asked = ["order", "SOL", "USDC", "1", "--simulate", "quote-failures=3", "--json"]
+
+    done = stack.cli(*asked, "--url", stack.url)
+
+    assert done.returncode == 1
+    events = events_of(done.stdout)
+    assert [(e["status"], e["attempt"]) for e in events] == [
+        ("PENDING", 0),
+        ("ROUTING", 1),
+        ("ROUTING", 2),
+        ("ROUTING", 3),
+        ("FAILED", 3),
+    ]
+    assert [e["failure"] and e["failure"]["code"] for e in events] == [
+        *[None] * 2,
+        *["VENUE_UNAVAILABLE"] * 3,
+    ]
+    assert {e["txSignature"] for e in events} == {None}
 
 
 def test_json_lines_are_the_events(stack):
@@ -91,7 +139,8 @@ def test_a_server_out_of_reach_ends_with_two():
 
 
 @pytest.mark.parametrize(
-    "command", ["", "up", "api", "worker", "clock", "migrate", "order", "export-schema"]
+    "command",
+    ["", "up", "api", "worker", "clock", "migrate", "order", "venue-check", "export-schema"],
 )
 def test_every_command_explains_itself(command):
     done = subprocess.run(
@@ -253,6 +302,11 @@ def test_every_line_about_an_order_says_which_order_request_and_attempt(stack_on
     assert len({line["request_id"] for line in mine}) == 1
     assert [line["process"] for line in mine] == ["api", *["worker"] * 4]
     assert all(line["timestamp"].endswith("Z") and line["level"] == "info" for line in mine)
+
+
+def near_genesis(sol_in_usdc: Decimal) -> bool:
+    """Whether it is a price that the seeded market reaches from the 150 it starts at."""
+    return abs(sol_in_usdc - 150) < Decimal("4.5")
 
 
 def up(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:

@@ -14,7 +14,7 @@ from engine.pools.book import PoolBook
 from engine.routing import NoQuote, best_route
 from engine.simulation import Fault, VenueFaults
 from engine.swap import Swap
-from engine.tokens import SOL, USDC
+from engine.tokens import JUP, ORCA, SOL, USDC
 from engine.transaction import SignedTransaction, StatusReport, decode
 from engine.venues.simulated import SimulatedVenue
 from tests.venues import ScriptedVenue, rejected, unavailable
@@ -220,6 +220,45 @@ async def test_a_venue_that_shows_no_pools_competes_whole_or_not_at_all():
     best = await best_route(BIG, [closed, *simulated(*BOTH)], deadline_ms=DEADLINE_MS)
 
     assert [leg.venue for leg in best.quote.route] == ["closed"]
+
+
+async def test_a_venue_that_cannot_do_it_alone_still_takes_its_part():
+    too_big_for_meteora = replace(BIG, amount_in=3_000 * 10**9)
+
+    best = await best_route(too_big_for_meteora, simulated(*BOTH), deadline_ms=DEADLINE_MS)
+
+    assert {leg.venue for leg in best.quote.route} == set(BOTH)
+    failure = best.compared[1].failure
+    assert failure is not None
+    assert (failure.code, failure.venue) == (ErrorCode.INSUFFICIENT_LIQUIDITY, "meteora")
+
+
+async def test_a_venue_without_a_whole_route_lends_its_pool_for_a_leg():
+    swap = Swap(ORCA, JUP, 10**7)
+
+    best = await best_route(swap, simulated(*BOTH), deadline_ms=DEADLINE_MS)
+
+    assert [leg.pool for leg in best.quote.route] == ["raydium:ORCA-USDC", "meteora:JUP-USDC"]
+    assert best.compared[1].failure is not None
+
+
+async def test_what_each_alone_is_too_small_for_both_may_do():
+    ledger = FixedLedger()
+    ledger.pools = {"meteora:SOL-USDC": ledger.pools["meteora:SOL-USDC"]}
+    other = replace(ledger.pools["meteora:SOL-USDC"], id="raydium:SOL-USDC", venue="raydium")
+    ledger.pools[other.id] = other
+    swap = replace(BIG, amount_in=1_500 * 10**9)
+
+    best = await best_route(swap, simulated(*BOTH, ledger=ledger), deadline_ms=DEADLINE_MS)
+
+    assert len(best.quote.route) == 2
+    with pytest.raises(NoQuote) as failed:
+        await best_route(
+            replace(swap, allow_split=False),
+            simulated(*BOTH, ledger=ledger),
+            deadline_ms=DEADLINE_MS,
+        )
+    assert failed.value.code is ErrorCode.INSUFFICIENT_LIQUIDITY
 
 
 async def test_the_impact_limit_holds_for_a_divided_order():
