@@ -67,6 +67,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             orders=resources.orders,
             candles=resources.candles,
             ledger=resources.ledger,
+            pools=resources.pools,
             venues=resources.venues,
             updates=resources.updates,
             sender=resources.sender,

@@ -18,6 +18,7 @@ from engine.venues.venue import Venue
 from models.candle_store import CandleStore
 from models.order import Order
 from models.order_store import OrderStore
+from models.pool_store import PoolStore
 from tasks.sender import Sender
 
 ACCOUNT = "local"
@@ -32,6 +33,7 @@ class Services:
     orders: OrderStore
     candles: CandleStore
     ledger: Ledger
+    pools: PoolStore
     venues: Sequence[Venue]
     updates: Updates
     sender: Sender

@@ -138,3 +138,16 @@ def _venue_id(id: str | None) -> str | None:
     if id is not None and not (id.isascii() and id.isprintable()):
         raise InvalidArgument("filter.venue: No venue has this id.")
     return id
+
+
+def is_wanted(status: OrderStatus, order: models.Order, wanted: step.OrderFilter) -> bool:
+    """Say of an order, and of the status an event of it reached, what the history's SQL says."""
+    return (
+        (wanted.statuses is None or status in wanted.statuses)
+        and (wanted.types is None or order.type in wanted.types)
+        and wanted.token_in in (None, order.token_in)
+        and wanted.token_out in (None, order.token_out)
+        and wanted.venue in (None, order.venue)
+        and (wanted.created_after is None or order.created_at > wanted.created_after)
+        and (wanted.created_before is None or order.created_at < wanted.created_before)
+    )

@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from uuid import UUID
 
+from api.event_feed import EventFeed
 from engine.logs import get_logger
 from engine.order_event import OrderEvent
 from engine.updates import Updates
@@ -59,9 +60,16 @@ class Follower:
 class Hub:
     """The process's followers, by order."""
 
-    def __init__(self, orders: OrderStore, updates: Updates, *, poll_interval_ms: int) -> None:
+    def __init__(
+        self,
+        orders: OrderStore,
+        updates: Updates,
+        *,
+        poll_interval_ms: int,
+    ) -> None:
         self._orders = orders
         self._updates = updates
+        self._feed = EventFeed(orders)
         self._poll_seconds = poll_interval_ms / 1000
         self._followers: dict[UUID, set[Follower]] = {}
         self._read_now = asyncio.Event()
@@ -71,6 +79,11 @@ class Hub:
     def streams(self) -> int:
         """How many streams are open."""
         return sum(len(followers) for followers in self._followers.values())
+
+    @property
+    def feed(self) -> EventFeed:
+        """The events of all orders."""
+        return self._feed
 
     async def follow(self, order_id: UUID, after: int) -> AsyncGenerator[OrderEvent, None]:
         """Yield the events of an order after sequence `after`, then live, up to its last."""
@@ -87,6 +100,7 @@ class Hub:
         """Receive hints and close gaps until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._receive())
+            tasks.create_task(self._feed.run())
             tasks.create_task(self._close_gaps())
 
     @contextmanager
@@ -103,6 +117,7 @@ class Hub:
 
     async def _receive(self) -> None:
         async for event in self._updates.receive():
+            self._feed.offer(event)
             if event is None:
                 self._read_now.set()
             else:

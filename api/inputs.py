@@ -5,6 +5,7 @@ from datetime import datetime
 import strawberry
 
 from api.scalars import DecimalText
+from engine import sniper_order
 from engine.market_order import DEFAULT_SLIPPAGE_BPS
 from engine.order_status import OrderStatus, OrderType
 from engine.simulation import Simulation
@@ -13,6 +14,12 @@ _TOKEN_IN = "Symbol or mint of the token paid."  # noqa: S105 - a description
 _TOKEN_OUT = "Symbol or mint of the token bought."  # noqa: S105
 _AMOUNT = "Whole units of tokenIn."
 _VENUES = "Ids of the venues allowed; all of them when absent."
+_CLIENT_ORDER_ID = (
+    "1–64 of [A-Za-z0-9._:-]; made by the server when absent. "
+    "The same id with the same input returns the same order."
+)
+_EXPIRES_AT = "When to give up waiting, at most 365 days ahead; five minutes by default."
+_SIMULATE = "Faults to inject, to see how your client takes them."
 _SPLIT = "Whether the amount may be divided among venues where that returns more."
 
 
@@ -49,11 +56,7 @@ class SimulateInput:
 
 @strawberry.input(description="An order to swap at once at the best quote.")
 class ExecuteMarketOrderInput:
-    client_order_id: str | None = strawberry.field(
-        default=None,
-        description="1–64 of [A-Za-z0-9._:-]; made by the server when absent. "
-        "The same id with the same input returns the same order.",
-    )
+    client_order_id: str | None = strawberry.field(default=None, description=_CLIENT_ORDER_ID)
     token_in: strawberry.ID = strawberry.field(description=_TOKEN_IN)
     token_out: strawberry.ID = strawberry.field(description=_TOKEN_OUT)
     amount: DecimalText = strawberry.field(description=_AMOUNT)
@@ -69,8 +72,58 @@ class ExecuteMarketOrderInput:
     )
     venues: list[strawberry.ID] | None = strawberry.field(default=None, description=_VENUES)
     allow_split: bool | None = strawberry.field(default=True, description=_SPLIT)
-    simulate: SimulateInput | None = strawberry.field(
-        default=None, description="Faults to inject, to see how your client takes them."
+    simulate: SimulateInput | None = strawberry.field(default=None, description=_SIMULATE)
+
+
+@strawberry.input(description="An order that waits for its price.")
+class PlaceLimitOrderInput:
+    client_order_id: str | None = strawberry.field(default=None, description=_CLIENT_ORDER_ID)
+    token_in: strawberry.ID = strawberry.field(description=_TOKEN_IN)
+    token_out: strawberry.ID = strawberry.field(description=_TOKEN_OUT)
+    amount: DecimalText = strawberry.field(description=_AMOUNT)
+    limit_price: DecimalText = strawberry.field(
+        description="The least tokenOut per tokenIn for the whole amount, fees and impact included."
+    )
+    expires_at: datetime | None = strawberry.field(default=None, description=_EXPIRES_AT)
+    venues: list[strawberry.ID] | None = strawberry.field(default=None, description=_VENUES)
+    allow_split: bool | None = strawberry.field(default=True, description=_SPLIT)
+    simulate: SimulateInput | None = strawberry.field(default=None, description=_SIMULATE)
+
+
+@strawberry.input(description="Buys as soon as a pool for tokenOut exists with enough liquidity.")
+class PlaceSniperOrderInput:
+    client_order_id: str | None = strawberry.field(default=None, description=_CLIENT_ORDER_ID)
+    token_in: strawberry.ID = strawberry.field(description=_TOKEN_IN)
+    token_out: strawberry.ID = strawberry.field(
+        description="Symbol or mint of the token bought; a mint may be one nobody knows yet."
+    )
+    amount: DecimalText = strawberry.field(description=_AMOUNT)
+    max_price: DecimalText | None = strawberry.field(
+        default=None, description="The most tokenIn per tokenOut to pay, fees and impact included."
+    )
+    min_liquidity: DecimalText | None = strawberry.field(
+        default=None,
+        description="What the pool must hold beside tokenOut, in whole units of tokenIn.",
+    )
+    slippage_bps: int | None = strawberry.field(
+        default=sniper_order.DEFAULT_SLIPPAGE_BPS,
+        description="How far below the quote the fill may be, 0 to 5000.",
+    )
+    expires_at: datetime | None = strawberry.field(default=None, description=_EXPIRES_AT)
+    venues: list[strawberry.ID] | None = strawberry.field(default=None, description=_VENUES)
+    simulate: SimulateInput | None = strawberry.field(default=None, description=_SIMULATE)
+
+
+@strawberry.input(description="A token that goes live with a pool, on a simulated venue.")
+class LaunchPoolInput:
+    venue: strawberry.ID = strawberry.field(description="Id of the simulated venue.")
+    mint: strawberry.ID = strawberry.field(description="The token's address, 32 bytes in base58.")
+    symbol: str = strawberry.field(description="Its ticker, 1 to 10 of A-Z and 0-9.")
+    decimals: int = strawberry.field(description="Its decimals, 0 to 12.")
+    quote_token: strawberry.ID = strawberry.field(description="SOL, USDC or USDT.")
+    reserve: DecimalText = strawberry.field(description="Whole units of the token in the pool.")
+    quote_reserve: DecimalText = strawberry.field(
+        description="Whole units of the quote token in the pool; the ratio is the first price."
     )
 
 

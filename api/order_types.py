@@ -49,6 +49,10 @@ class OrderEvent:
     executed_price: DecimalText | None = strawberry.field(description="amountOut / amountIn.")
     amount_out: DecimalText | None = strawberry.field(description="What the swap returned.")
     failure: Failure | None = strawberry.field(description="Why the attempt or order failed.")
+    is_live: bool = strawberry.field(
+        description="Whether this is no step but the best price of the moment: it repeats the last "
+        "sequence and is not stored."
+    )
 
     @strawberry.field(description="The order as it stands now.")
     async def order(self, info: Info) -> "Order":
@@ -56,7 +60,13 @@ class OrderEvent:
 
     @classmethod
     def from_engine(
-        cls, event: order_event.OrderEvent, paid: tokens.Token, bought: tokens.Token, info: Info
+        cls,
+        event: order_event.OrderEvent,
+        paid: tokens.Token,
+        bought: tokens.Token,
+        info: Info,
+        *,
+        is_live: bool = False,
     ) -> Self:
         return cls(
             order_id=strawberry.ID(str(event.order_id)),
@@ -74,6 +84,7 @@ class OrderEvent:
             executed_price=_decimal(event.executed_price),
             amount_out=_atoms(event.amount_out, bought),
             failure=Failure.from_engine(event.failure, info),
+            is_live=is_live,
         )
 
 
@@ -115,13 +126,16 @@ class Order(Node):
     async def events(self, info: Info) -> list[OrderEvent]:
         id = UUID(self.id)
         events = await info.context.services.orders.events_after({id: 0})
-        paid = tokens.find_token(self.token_in.mint)
-        bought = tokens.find_token(self.token_out.mint)
+        paid = tokens.token_or_stranger(self.token_in.mint)
+        bought = tokens.token_or_stranger(self.token_out.mint)
         return [OrderEvent.from_engine(event, paid, bought, info) for event in events]
 
     @classmethod
     def from_model(cls, order: models.Order, info: Info) -> Self:
-        paid, bought = tokens.find_token(order.token_in), tokens.find_token(order.token_out)
+        paid, bought = (
+            tokens.token_or_stranger(order.token_in),
+            tokens.token_or_stranger(order.token_out),
+        )
         return cls(
             id=strawberry.ID(str(order.id)),
             client_order_id=order.client_order_id,

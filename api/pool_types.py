@@ -8,7 +8,7 @@ import strawberry
 from api.context import Info
 from api.errors import InvalidArgument
 from api.scalars import DecimalText, atoms, decimal
-from api.types import Token, Venue
+from api.types import Token, UserError, Venue
 from engine import tokens
 from engine.amounts import price
 from engine.errors import EngineError
@@ -55,6 +55,12 @@ class Pool:
             spot_price=decimal(price(spot.denominator, pool.token_x, spot.numerator, pool.token_y)),
             fee_bps=decimal(pool.fee_bps),
         )
+
+
+@strawberry.type(description="What became of a request to launch a pool.")
+class LaunchPoolPayload:
+    pool: Pool | None = strawberry.field(description="The pool, open from the next slot on.")
+    user_errors: list[UserError] = strawberry.field(description="Why it was refused.")
 
 
 @strawberry.type(description="What a pair's price did in one stretch of time, fees left out.")

@@ -14,7 +14,7 @@ from api.quoting import ask_venues, show_quote, validate_quote
 from api.types import QuotePayload, Token, UserError, Venue
 from engine.errors import EngineError
 from engine.market_order import require_client_order_id
-from engine.tokens import TOKENS
+from engine.tokens import known_tokens
 
 
 def parse_order_id(id: str) -> UUID | None:
@@ -90,9 +90,10 @@ class Query:
             return QuotePayload(quote=None, user_errors=[UserError.from_engine(error)])
         return QuotePayload(quote=show_quote(best, asked, info), user_errors=[])
 
-    @strawberry.field(description="The tokens that can be traded.")
-    def tokens(self) -> list[Token]:
-        return [Token.from_engine(token) for token in TOKENS]
+    @strawberry.field(description="The tokens that can be traded, those launched since at the end.")
+    async def tokens(self, info: Info) -> list[Token]:
+        await info.context.services.ledger.book()  # knows the latest
+        return [Token.from_engine(token) for token in known_tokens()]
 
     @strawberry.field(description="The venues orders are routed to.")
     def venues(self, info: Info) -> list[Venue]:

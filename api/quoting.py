@@ -7,15 +7,15 @@ from api.inputs import QuoteInput
 from api.types import Quote
 from engine.amounts import min_amount_out
 from engine.market_order import (
-    MarketOrder,
     require_route,
     validate_market_order,
     validate_swap,
 )
+from engine.order_request import OrderRequest
 from engine.routing import BestRoute, best_route
 
 
-async def validate_quote(input: QuoteInput, services: Services) -> MarketOrder:
+async def validate_quote(input: QuoteInput, services: Services) -> OrderRequest:
     """Return what is to be quoted. Raises EngineError with the input's path."""
     swap = validate_swap(
         token_in=input.token_in,
@@ -31,7 +31,7 @@ async def validate_quote(input: QuoteInput, services: Services) -> MarketOrder:
     return asked
 
 
-async def ask_venues(asked: MarketOrder, services: Services) -> BestRoute:
+async def ask_venues(asked: OrderRequest, services: Services) -> BestRoute:
     """Return the best route now. Raises EngineError where no venue offers one."""
     return await best_route(
         asked.swap,
@@ -41,7 +41,7 @@ async def ask_venues(asked: MarketOrder, services: Services) -> BestRoute:
     )
 
 
-def show_quote(best: BestRoute, asked: MarketOrder, info: Info) -> Quote:
+def show_quote(best: BestRoute, asked: OrderRequest, info: Info) -> Quote:
     """Return a route as the API shows it."""
     floor = min_amount_out(best.quote.amount_out, asked.slippage_bps)
     return Quote.from_engine(best, asked.swap, floor, datetime.now(UTC), info)

@@ -10,16 +10,22 @@ import strawberry
 
 from api.context import Info, Services
 from api.errors import InvalidArgument
-from api.inputs import QuoteInput
+from api.event_feed import TooSlow
+from api.history import is_wanted, order_filter
+from api.inputs import OrderFilter, QuoteInput
+from api.live_price import with_best_prices
 from api.order_types import OrderEvent
 from api.queries import parse_order_id
 from api.quoting import ask_venues, show_quote, validate_quote
 from api.types import Quote
 from engine.errors import EngineError
-from engine.market_order import MarketOrder
+from engine.order_request import OrderRequest
 from engine.paths import pools_on_the_way
 from engine.routing import BestRoute
-from engine.tokens import find_token
+from engine.tokens import Token, is_known, token_or_stranger
+from models.order import Order
+
+_EVENTS_AT_ONCE = 100
 
 
 @strawberry.type(description="Everything that can be followed.")
@@ -47,10 +53,40 @@ class Subscription:
             raise InvalidArgument(f"`after` is 0 to {order.sequence}, the order's last sequence.")
         if order.is_terminal and seen == order.sequence:
             return
-        paid, bought = find_token(order.token_in), find_token(order.token_out)
-        async with aclosing(services.hub.follow(order.id, seen)) as events:
-            async for event in events:
-                yield OrderEvent.from_engine(event, paid, bought, info)
+        async with (
+            aclosing(services.hub.follow(order.id, seen)) as events,
+            aclosing(with_best_prices(events, order, services)) as shown,
+        ):
+            async for event, is_stored in shown:
+                paid, bought = await tokens_of(order, services)
+                yield OrderEvent.from_engine(event, paid, bought, info, is_live=not is_stored)
+
+    @strawberry.subscription(
+        description="Events of all orders as they happen. A reader that falls behind is brought up "
+        "to the newest event of each order; an order's events never come out of order."
+    )
+    async def order_events(
+        self,
+        info: Info,
+        filter: Annotated[
+            OrderFilter | None, strawberry.argument(description="Which orders; all by default.")
+        ] = None,
+    ) -> AsyncGenerator[OrderEvent, None]:
+        services = info.context.services
+        wanted = order_filter(filter)
+        with services.hub.feed.read() as reader:
+            while True:
+                try:
+                    events = await reader.take(_EVENTS_AT_ONCE)
+                except TooSlow:
+                    raise InvalidArgument("Too slow a reader; subscribe again.") from None
+                orders = await services.orders.get_many([event.order_id for event in events])
+                for event in events:
+                    order = orders[event.order_id]
+                    if is_wanted(event.status, order, wanted):
+                        paid = token_or_stranger(order.token_in)
+                        bought = token_or_stranger(order.token_out)
+                        yield OrderEvent.from_engine(event, paid, bought, info)
 
     @strawberry.subscription(
         description="A quote, and a fresh one whenever a pool it may go through has changed it, at "
@@ -89,7 +125,14 @@ class Subscription:
                 await watch.change(pools, timeout_seconds=poll_seconds)
 
 
-async def _best_or_none(asked: MarketOrder, services: Services) -> BestRoute | None:
+async def tokens_of(order: Order, services: Services) -> tuple[Token, Token]:
+    """Return an order's tokens, asking again where one was unknown when the stream began."""
+    if not is_known(order.token_out):
+        await services.orders.get(order.id)  # knows it, once the order was routed
+    return token_or_stranger(order.token_in), token_or_stranger(order.token_out)
+
+
+async def _best_or_none(asked: OrderRequest, services: Services) -> BestRoute | None:
     try:
         return await ask_venues(asked, services)
     except EngineError:

@@ -3,6 +3,7 @@
 import re
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
+from math import ceil
 
 from engine.errors import EngineError, ErrorCode
 from engine.tokens import Token
@@ -51,6 +52,27 @@ def parse_amount(text: str, token: Token, *, field: tuple[str, ...] | None = Non
             field=field,
         )
     return atoms
+
+
+def parse_price(text: str, *, field: tuple[str, ...] | None = None) -> Decimal:
+    """Return the price that the decimal string `text` names, exactly, above zero.
+
+    Raises EngineError INVALID_LIMIT_PRICE.
+    """
+    plain = len(text) <= _LONGEST_DECIMAL and _PLAIN_DECIMAL.fullmatch(text)
+    if not plain or not Decimal(text):
+        raise EngineError(
+            ErrorCode.INVALID_LIMIT_PRICE,
+            "A price is a plain decimal above zero, such as 151.20.",
+            field=field,
+        )
+    return Decimal(text)
+
+
+def least_out_at(limit_price: Decimal, amount_in: int, token_in: Token, token_out: Token) -> int:
+    """Return ceil(amount_in · limit_price · 10^(decimals out - in)) atoms: a limit's floor."""
+    rate = Fraction(limit_price) * Fraction(10) ** (token_out.decimals - token_in.decimals)
+    return ceil(amount_in * rate)
 
 
 def format_amount(atoms: int, token: Token) -> str:

@@ -1,13 +1,12 @@
 """What a market order must satisfy before it is accepted."""
 
-import hashlib
-import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from engine.amounts import BPS, parse_amount, require_slippage_bps
 from engine.errors import EngineError, ErrorCode
+from engine.order_request import OrderRequest
+from engine.order_status import OrderType
 from engine.routing import select_venues
 from engine.simulation import NO_FAULTS, Simulation, require_simulation
 from engine.swap import Swap
@@ -17,32 +16,6 @@ from engine.venues.venue import Venue
 DEFAULT_SLIPPAGE_BPS = 50
 
 _CLIENT_ORDER_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True)
-class MarketOrder:
-    """A valid market order: the swap, and the floors under its output (atoms)."""
-
-    swap: Swap
-    slippage_bps: int
-    min_amount_out: int | None
-    simulation: Simulation = NO_FAULTS
-
-    @property
-    def digest(self) -> str:
-        """A fingerprint of everything that was asked, to tell a replay from a conflict."""
-        asked = [
-            self.swap.token_in.mint,
-            self.swap.token_out.mint,
-            self.swap.amount_in,
-            self.slippage_bps,
-            self.min_amount_out,
-            self.swap.max_price_impact_bps,
-            self.swap.venues,
-            self.swap.allow_split,
-            self.simulation.model_dump(),
-        ]
-        return hashlib.sha256(json.dumps(["MARKET", *asked]).encode()).hexdigest()
 
 
 def validate_swap(
@@ -99,9 +72,9 @@ async def require_route(swap: Swap, venues: Sequence[Venue]) -> None:
     )
 
 
-def require_simulated(swap: Swap, venues: Sequence[Venue]) -> None:
+def require_simulated(venue_ids: Sequence[str], venues: Sequence[Venue]) -> None:
     """Raise EngineError FORBIDDEN where a venue allowed moves something of value."""
-    for venue in select_venues(venues, swap.venues):
+    for venue in select_venues(venues, venue_ids, field=("input", "venues")):
         if not venue.simulated:
             raise EngineError(
                 ErrorCode.FORBIDDEN,
@@ -116,10 +89,11 @@ def validate_market_order(
     slippage_bps: int | None,
     min_amount_out: str | None,
     simulation: Simulation = NO_FAULTS,
-) -> MarketOrder:
+) -> OrderRequest:
     """Return the order; EngineError INVALID_SLIPPAGE or an amount's code where it is not valid."""
     wanted = DEFAULT_SLIPPAGE_BPS if slippage_bps is None else slippage_bps
-    return MarketOrder(
+    return OrderRequest(
+        type=OrderType.MARKET,
         swap=swap,
         slippage_bps=require_slippage_bps(wanted, field=("input", "slippageBps")),
         min_amount_out=None

@@ -32,7 +32,7 @@ STATUS_MEANING = {
     OrderStatus.WAITING_PRICE: "A limit order waits for its price.",
     OrderStatus.WAITING_POOL: "A sniper order waits for its pool.",
     OrderStatus.BUILDING: "The route is chosen, the transaction signed and stored, not yet sent.",
-    OrderStatus.SUBMITTED: "The transaction was sent; its outcome is awaited.",
+    OrderStatus.SUBMITTED: "The transaction goes out; from here on only its outcome decides.",
     OrderStatus.CONFIRMED: "The swap landed and is final.",
     OrderStatus.FAILED: "The order ended without a swap; `failure` says why.",
     OrderStatus.CANCELED: "The order was canceled before anything was sent.",
@@ -70,6 +70,13 @@ TERMINAL = frozenset(status for status, following in NEXT.items() if not followi
 
 IN_PROGRESS = frozenset({S.PENDING, S.ROUTING, S.BUILDING})
 """Statuses in which some worker owes the order its next step: what the sweep looks after."""
+
+
+WAITING = frozenset({S.WAITING_PRICE, S.WAITING_POOL})
+"""Statuses in which an order rests until the market comes to it."""
+
+NOT_SENT = IN_PROGRESS | WAITING
+"""Statuses in which nothing has been sent: an order can still be canceled, and expires."""
 
 
 class IllegalStep(Exception):

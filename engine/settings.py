@@ -43,6 +43,7 @@ class Settings(BaseSettings):
     stream_send_timeout_ms: Milliseconds = 5_000
     stream_init_timeout_ms: Milliseconds = 5_000
     stream_poll_interval_ms: Milliseconds = 1_000
+    best_price_interval_ms: Milliseconds = 2_000
     max_orders_in_progress: Count = 50_000
     cursor_secret: SecretStr = SecretStr("local-devnet")
 
@@ -58,6 +59,7 @@ class Settings(BaseSettings):
     quote_timeout_ms: Milliseconds = 1_000
     step_lease_ms: Milliseconds = 5_000
     sweep_interval_ms: Milliseconds = 1_000
+    waiting_order_life_ms: Annotated[int, Field(ge=1, le=31_536_000_000)] = 300_000
 
     # The devnet.
     slot_ms: Annotated[int, Field(ge=10, le=60_000)] = 400

@@ -5,6 +5,7 @@ Mints, names and decimals are those of Solana mainnet, as listed by hummingbot/g
 in agreeing public files.
 """
 
+import re
 from dataclasses import dataclass
 
 from engine.errors import EngineError, ErrorCode
@@ -41,7 +42,36 @@ TOKENS = (
     *(SOL, USDC, USDT, BONK, JUP, RAY, MSOL, JITOSOL),
     *(PYTH, ETH, CBBTC, HNT, PENGU, MET, WIF, ORCA),
 )
+"""The tokens every devnet begins with."""
+
 _BY_NAME = {name: token for token in TOKENS for name in (token.symbol, token.mint)}
+_MINT = re.compile(r"[1-9A-HJ-NP-Za-km-z]{32,44}", re.ASCII)
+
+
+def learn_token(token: Token) -> None:
+    """Remember a token launched since. What a mint stands for never changes, so twice is once."""
+    _BY_NAME.setdefault(token.symbol, token)
+    _BY_NAME.setdefault(token.mint, token)
+
+
+def known_tokens() -> list[Token]:
+    """Return every token this process knows, those launched since at the end."""
+    return list(dict.fromkeys(_BY_NAME.values()))
+
+
+def is_known(mint: str) -> bool:
+    """Say whether this process knows what a mint stands for."""
+    return mint in _BY_NAME
+
+
+def is_mint(text: str) -> bool:
+    """Say whether `text` could be the address of a mint: 32 bytes in base58."""
+    return _MINT.fullmatch(text) is not None
+
+
+def token_or_stranger(mint: str) -> Token:
+    """Return the token of a mint; one without a name or decimals where nobody knows it yet."""
+    return _BY_NAME.get(mint) or Token(mint[:4], mint, 0, "Not launched yet")
 
 
 def find_token(symbol_or_mint: str, *, field: tuple[str, ...] | None = None) -> Token:

@@ -24,9 +24,10 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 
 from engine.errors import Failure
-from engine.order_status import IN_PROGRESS, TERMINAL, OrderStatus, OrderType
-from engine.simulation import Simulation
-from engine.swap import RouteLeg, VenueQuote
+from engine.order_status import IN_PROGRESS, NOT_SENT, TERMINAL, OrderStatus, OrderType
+from engine.simulation import NO_FAULTS, Simulation
+from engine.swap import RouteLeg, Swap, VenueQuote
+from engine.tokens import Token, token_or_stranger
 from models.columns import TIMESTAMP, Atoms, Json, Name
 
 SQLModel.metadata.naming_convention = {
@@ -72,6 +73,18 @@ class Order(SQLModel, table=True):
         # What the sweep and the confirmation look at: only orders still on their way.
         Index("ix_orders_lease", "lease_until", postgresql_where=one_of("status", IN_PROGRESS)),
         Index("ix_orders_submitted", "updated_at", "id", postgresql_where="status = 'SUBMITTED'"),
+        # What rests: by pair and price, so that a look at the market reads only what is near it.
+        Index(
+            "ix_orders_waiting_price",
+            *("token_in", "token_out", "limit_price", "created_at", "id"),
+            postgresql_where="status = 'WAITING_PRICE'",
+        ),
+        Index(
+            "ix_orders_waiting_pool",
+            *("token_in", "token_out", "created_at", "id"),
+            postgresql_where="status = 'WAITING_POOL'",
+        ),
+        Index("ix_orders_expiry", "expires_at", postgresql_where=one_of("status", NOT_SENT)),
     )
 
     id: UUID = _column(Uuid, primary_key=True)
@@ -91,7 +104,11 @@ class Order(SQLModel, table=True):
     venues: list[str] = _column(ARRAY(Text), server_default="{}")
     allow_split: bool = _column(Boolean, server_default="true")
     simulation: Simulation | None = _optional(Json(Simulation))  # None where nothing is to fail
+    # Tokens launched since the devnet began, so that every reader knows their decimals.
+    launched_tokens: tuple[Token, ...] | None = _optional(Json(tuple[Token, ...]))
     limit_price: Decimal | None = _optional(Numeric)
+    max_price: Decimal | None = _optional(Numeric)
+    min_liquidity: int | None = _optional(Atoms)
     expires_at: datetime | None = _optional(TIMESTAMP)
 
     sequence: int = _column(Integer)
@@ -121,6 +138,21 @@ class Order(SQLModel, table=True):
     def is_terminal(self) -> bool:
         return self.status in TERMINAL
 
+    @property
+    def swap(self) -> Swap:
+        """What the present attempt is to trade."""
+        simulation = self.simulation or NO_FAULTS
+        return Swap(
+            token_in=token_or_stranger(self.token_in),
+            token_out=token_or_stranger(self.token_out),
+            amount_in=self.amount_in,
+            venues=tuple(self.venues),
+            max_price_impact_bps=self.max_price_impact_bps,
+            allow_split=self.allow_split,
+            fault=simulation.fault(self.attempts),
+            extra_latency_ms=simulation.extra_latency_ms,
+        )
+
 
 class OrderEventRow(SQLModel, table=True):
     """One step of an order; the row form of engine.order_event.OrderEvent."""
@@ -129,6 +161,8 @@ class OrderEventRow(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint(one_of("status", OrderStatus), name="status"),
         CheckConstraint("sequence >= 1", name="sequence"),
+        # Events are only ever added, so blocks of them are stretches of time: almost no cost.
+        Index(None, "occurred_at", postgresql_using="brin"),
     )
 
     order_id: UUID = _column(Uuid, ForeignKey("orders.id"), primary_key=True)

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Integer, Select, Table, TextClause, select, text, tuple_
 from sqlalchemy.types import TypeDecorator
 
-from engine.order_status import IN_PROGRESS, TERMINAL, OrderStatus
+from engine.order_status import IN_PROGRESS, NOT_SENT, TERMINAL, OrderStatus
 from models.order import Order, OrderEventRow, one_of
 from models.step import OrderFilter, Position
 
@@ -31,14 +31,18 @@ WITH asked AS (
     SELECT * FROM jsonb_to_recordset(CAST(:items AS jsonb)) AS a(
         n int, id uuid, account text, client_order_id text, request_digest text, request_id text,
         type text, token_in text, token_out text, amount_in numeric, slippage_bps int,
-        min_amount_out numeric, max_price_impact_bps int, venues text[], allow_split boolean,
-        simulation jsonb)
+        min_amount_out numeric, max_price_impact_bps int, limit_price numeric, max_price numeric,
+        min_liquidity numeric, expires_at timestamptz, life_ms bigint, launched_tokens jsonb,
+        venues text[], allow_split boolean, simulation jsonb)
 ), accepted AS (
     INSERT INTO orders (id, account, client_order_id, request_digest, request_id, type, status,
         token_in, token_out, amount_in, slippage_bps, min_amount_out, max_price_impact_bps,
-        venues, allow_split, simulation, sequence, attempts, lease_until)
+        limit_price, max_price, min_liquidity, expires_at, launched_tokens, venues, allow_split,
+        simulation, sequence, attempts, lease_until)
     SELECT id, account, client_order_id, request_digest, request_id, type, '{OrderStatus.PENDING}',
         token_in, token_out, amount_in, slippage_bps, min_amount_out, max_price_impact_bps,
+        limit_price, max_price, min_liquidity,
+        coalesce(expires_at, now() + life_ms * interval '1 ms'), launched_tokens,
         coalesce(venues, '{{}}'), allow_split, simulation, 1, 0, now() + :lease_ms * interval '1 ms'
     FROM asked
     ON CONFLICT (account, client_order_id) DO NOTHING
@@ -50,14 +54,16 @@ WITH asked AS (
 SELECT asked.n, accepted.* FROM accepted JOIN asked USING (id)
 """)
 
+_AFRESH = "s.status IN ('ROUTING', 'WAITING_PRICE', 'WAITING_POOL')"
+
 ADVANCE = _returning_orders(f"""
 WITH step AS (
     SELECT * FROM jsonb_to_recordset(CAST(:items AS jsonb)) AS s(
         n int, order_id uuid, sequence int, previous text, status text, attempt int,
         lease_holder text, lease_ms int, quotes jsonb, route jsonb, venue text,
-        quoted_price numeric, tx_signature text, signed_transaction bytea, last_valid_slot int,
-        min_amount_out numeric, executed_price numeric, amount_out numeric, fee numeric,
-        slot int, failure jsonb)
+        quoted_price numeric, best_price numeric, tx_signature text, signed_transaction bytea,
+        last_valid_slot int, min_amount_out numeric, executed_price numeric, amount_out numeric,
+        fee numeric, slot int, failure jsonb, launched_tokens jsonb)
 ), locked AS (
     -- In one order everywhere: two groups with orders in common must not wait for each other.
     SELECT id FROM orders WHERE id IN (SELECT order_id FROM step) ORDER BY id FOR UPDATE
@@ -65,30 +71,36 @@ WITH step AS (
     UPDATE orders o SET
         status = s.status, sequence = s.sequence + 1, attempts = s.attempt,
         lease_holder = s.lease_holder, lease_until = now() + s.lease_ms * interval '1 ms',
-        venue = CASE WHEN s.status = 'ROUTING' THEN s.venue ELSE coalesce(s.venue, o.venue) END,
-        route = CASE WHEN s.status = 'ROUTING' THEN s.route
+        -- ROUTING begins an attempt afresh, and so does waiting again.
+        venue = CASE WHEN {_AFRESH} THEN s.venue ELSE coalesce(s.venue, o.venue) END,
+        route = CASE WHEN {_AFRESH} THEN s.route
             ELSE coalesce(nullif(s.route, '[]'), o.route) END,
-        quoted_price = CASE WHEN s.status = 'ROUTING' THEN s.quoted_price
+        quoted_price = CASE WHEN {_AFRESH} THEN s.quoted_price
             ELSE coalesce(s.quoted_price, o.quoted_price) END,
-        tx_signature = CASE WHEN s.status = 'ROUTING' THEN NULL
+        tx_signature = CASE WHEN {_AFRESH} THEN NULL
             ELSE coalesce(s.tx_signature, o.tx_signature) END,
-        signed_transaction = CASE WHEN s.status = 'ROUTING' THEN NULL
+        signed_transaction = CASE WHEN {_AFRESH} THEN NULL
             ELSE coalesce(s.signed_transaction, o.signed_transaction) END,
-        last_valid_slot = CASE WHEN s.status = 'ROUTING' THEN NULL
+        last_valid_slot = CASE WHEN {_AFRESH} THEN NULL
             ELSE coalesce(s.last_valid_slot, o.last_valid_slot) END,
         min_amount_out = greatest(o.min_amount_out, s.min_amount_out),
         executed_price = s.executed_price, amount_out = s.amount_out, fee = s.fee, slot = s.slot,
-        failure = s.failure, updated_at = now(),
+        failure = s.failure, leases_lost = 0, updated_at = now(),
+        launched_tokens = coalesce(s.launched_tokens, o.launched_tokens),
         completed_at = CASE WHEN {one_of("s.status", TERMINAL)} THEN now() END
     FROM step s JOIN locked ON locked.id = s.order_id
     WHERE o.id = s.order_id AND o.sequence = s.sequence AND o.status = s.previous
+        -- Past its time an order goes nowhere but out, unless its transaction is on its way.
+        AND (o.expires_at IS NULL OR o.expires_at > now() OR o.status = 'SUBMITTED'
+            OR {one_of("s.status", TERMINAL)})
     RETURNING s.n, o.*
 ), event AS (
     INSERT INTO order_events (order_id, sequence, status, previous_status, attempt, occurred_at,
-        quotes, route, venue, quoted_price, tx_signature, executed_price, amount_out, failure)
+        quotes, route, venue, quoted_price, best_price, tx_signature, executed_price, amount_out,
+        failure)
     SELECT m.id, m.sequence, m.status, s.previous, m.attempts, m.updated_at,
-        s.quotes, s.route, s.venue, s.quoted_price, s.tx_signature, s.executed_price,
-        s.amount_out, s.failure
+        s.quotes, s.route, s.venue, s.quoted_price, s.best_price, s.tx_signature,
+        s.executed_price, s.amount_out, s.failure
     FROM moved m JOIN step s ON s.n = m.n
 )
 SELECT * FROM moved
@@ -120,7 +132,56 @@ WHERE id = ANY(:ids) AND lease_until <= now() AND status IN ('PENDING', 'ROUTING
 RETURNING id
 """)
 
-RELEASE = text("UPDATE orders SET lease_holder = NULL WHERE id = :id AND sequence = :sequence")
+# Sending again is counted before it is done: bytes that kill their sender must find an end.
+CLAIM_RESEND = _returning_orders("""
+UPDATE orders SET lease_holder = :holder, lease_until = now() + :lease_ms * interval '1 ms',
+    leases_lost = leases_lost + 1
+WHERE id = :id AND sequence = :sequence AND status = 'SUBMITTED'
+    AND lease_until <= now() AND leases_lost < :most_lost
+RETURNING 0 AS n, orders.*
+""")
+
+NOT_SENT_YET = text("""
+UPDATE orders SET leases_lost = greatest(leases_lost - 1, 0),
+    lease_until = now() + :lease_ms * interval '1 ms'
+WHERE id = :id AND sequence = :sequence AND status = 'SUBMITTED' AND lease_holder = :holder
+""")
+
+EXPIRED = _returning_orders(f"""
+SELECT 0 AS n, orders.* FROM orders
+WHERE {one_of("status", NOT_SENT)} AND expires_at <= now()
+ORDER BY expires_at LIMIT :most
+""")
+
+# A loose scan of the index: one look per pair, however many orders rest on it.
+WAITING_PAIRS = text("""
+WITH RECURSIVE pair AS (
+    (SELECT token_in, token_out FROM orders WHERE status = :status
+     ORDER BY token_in, token_out LIMIT 1)
+    UNION ALL
+    SELECT following.* FROM pair CROSS JOIN LATERAL (
+        SELECT token_in, token_out FROM orders
+        WHERE status = :status AND (token_in, token_out) > (pair.token_in, pair.token_out)
+        ORDER BY token_in, token_out LIMIT 1) following
+)
+SELECT token_in, token_out FROM pair
+""")
+
+# Further through the market first, of equal ones the older: price-time priority.
+NEAR_PRICE = _returning_orders("""
+SELECT 0 AS n, orders.* FROM orders
+WHERE status = 'WAITING_PRICE' AND token_in = :token_in AND token_out = :token_out
+    AND limit_price <= :best AND (expires_at IS NULL OR expires_at > now())
+    AND (limit_price, created_at, id) > (:limit_price, :created_at, :id)
+ORDER BY limit_price, created_at, id LIMIT :most
+""")
+
+WAITING_FOR_POOL = _returning_orders("""
+SELECT 0 AS n, orders.* FROM orders
+WHERE status = 'WAITING_POOL' AND token_in = :token_in AND token_out = :token_out
+    AND (expires_at IS NULL OR expires_at > now()) AND (created_at, id) > (:created_at, :id)
+ORDER BY created_at, id LIMIT :most
+""")
 
 SUBMITTED = _returning_orders("""
 SELECT 0 AS n, orders.* FROM orders
@@ -133,6 +194,10 @@ SELECT e.* FROM order_events e
 JOIN unnest(CAST(:ids AS uuid[]), CAST(:afters AS int[])) AS seen(order_id, sequence)
     ON e.order_id = seen.order_id AND e.sequence > seen.sequence
 ORDER BY e.order_id, e.sequence
+""").columns(**_converted(_EVENTS))
+
+SINCE = text("""
+SELECT * FROM order_events WHERE occurred_at >= :instant ORDER BY occurred_at, order_id, sequence
 """).columns(**_converted(_EVENTS))
 
 COUNT_IN_PROGRESS = text(f"SELECT count(*) AS n FROM orders WHERE {one_of('status', IN_PROGRESS)}")

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -12,12 +13,15 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.orm import class_mapper
 
 from engine.order_event import OrderEvent
-from engine.order_status import require_step
+from engine.order_status import OrderStatus, require_step
+from engine.tokens import learn_token
 from models import order_sql
 from models.batch import Batch
 from models.order import Order
 from models.step import NewOrder, OrderFilter, Position, Step
 
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+_FIRST_ID = UUID(int=0)
 _NEW_ORDER = class_mapper(Order).class_manager.new_instance
 
 
@@ -80,18 +84,71 @@ class OrderStore:
         rows = await self._rows(order_sql.FREE, ids=list(ids), lease_ms=lease_ms)
         return [row["id"] for row in rows]
 
-    async def release(self, order: Order) -> None:
-        """Give the lease back before it runs out, so that another message may take the step."""
+    async def claim_resend(
+        self, order: Order, *, holder: str, lease_ms: int, most_lost: int
+    ) -> Order | None:
+        """Take a SUBMITTED order to send its bytes again; None if in hand, or it kills senders."""
+        return await self._one(
+            order_sql.CLAIM_RESEND,
+            id=order.id,
+            sequence=order.sequence,
+            holder=holder,
+            lease_ms=lease_ms,
+            most_lost=most_lost,
+        )
+
+    async def not_sent(self, order: Order, *, holder: str | None, lease_ms: int) -> None:
+        """Note that sending failed in an orderly way: it may be tried again after `lease_ms`."""
         async with self._engine.connect() as connection:
             await connection.execute(
-                order_sql.RELEASE, {"id": order.id, "sequence": order.sequence}
+                order_sql.NOT_SENT_YET,
+                {
+                    "id": order.id,
+                    "sequence": order.sequence,
+                    "holder": holder,
+                    "lease_ms": lease_ms,
+                },
             )
+
+    async def expired(self, *, most: int) -> list[Order]:
+        """Return orders whose time ran out before anything was sent, the longest past it first."""
+        return [_order(row) for row in await self._rows(order_sql.EXPIRED, most=most)]
+
+    async def waiting_pairs(self, status: OrderStatus) -> list[tuple[str, str]]:
+        """Return the pairs (mint in, mint out) that orders rest on; costs by pairs, not orders."""
+        rows = await self._rows(order_sql.WAITING_PAIRS, status=str(status))
+        return [(row["token_in"], row["token_out"]) for row in rows]
+
+    async def near_price(
+        self, token_in: str, token_out: str, *, best: Decimal, after: Order | None, most: int
+    ) -> list[Order]:
+        """Return a page of a pair's limit orders that `best` would meet, lowest limit first."""
+        place = {
+            "limit_price": after.limit_price if after else Decimal(0),
+            "created_at": after.created_at if after else _LONG_AGO,
+            "id": after.id if after else _FIRST_ID,
+        }
+        pair = {"token_in": token_in, "token_out": token_out}
+        rows = await self._rows(order_sql.NEAR_PRICE, best=best, most=most, **pair, **place)
+        return [_order(row) for row in rows]
+
+    async def waiting_for_pool(
+        self, token_in: str, token_out: str, *, after: Order | None, most: int
+    ) -> list[Order]:
+        """Return a page of a pair's sniper orders, the oldest first."""
+        place = {
+            "created_at": after.created_at if after else _LONG_AGO,
+            "id": after.id if after else _FIRST_ID,
+        }
+        pair = {"token_in": token_in, "token_out": token_out}
+        rows = await self._rows(order_sql.WAITING_FOR_POOL, most=most, **pair, **place)
+        return [_order(row) for row in rows]
 
     async def submitted(self, *, after: Order | None, most: int) -> list[Order]:
         """Return orders that wait for their transaction, the longest waiting first, a page."""
         place = {
-            "updated_at": after.updated_at if after else datetime.min.replace(tzinfo=UTC),
-            "id": after.id if after else UUID(int=0),
+            "updated_at": after.updated_at if after else _LONG_AGO,
+            "id": after.id if after else _FIRST_ID,
         }
         return [_order(row) for row in await self._rows(order_sql.SUBMITTED, most=most, **place)]
 
@@ -135,12 +192,11 @@ class OrderStore:
     async def events_after(self, seen: Mapping[UUID, int]) -> list[OrderEvent]:
         """Return the events after the given sequence of each order, in order."""
         rows = await self._rows(order_sql.MISSED, ids=list(seen), afters=list(seen.values()))
-        return [
-            OrderEvent.model_construct(
-                **{name: value for name, value in row.items() if value is not None}
-            )
-            for row in rows
-        ]
+        return [_event(row) for row in rows]
+
+    async def events_since(self, instant: datetime) -> list[OrderEvent]:
+        """Return the events stored since, each order's in order."""
+        return [_event(row) for row in await self._rows(order_sql.SINCE, instant=instant)]
 
     async def _accept_all(self, asked: Sequence[tuple[NewOrder, int]]) -> list[Order | None]:
         rows = await self._rows(
@@ -178,7 +234,15 @@ def _order(row: RowMapping) -> Order:
     """Return a row as the ORM would load it: validation and change tracking are not for rows."""
     order: Order = _NEW_ORDER()
     order.__dict__.update(row)
+    for token in order.launched_tokens or ():
+        learn_token(token)
     return order
+
+
+def _event(row: RowMapping) -> OrderEvent:
+    return OrderEvent.model_construct(
+        **{name: value for name, value in row.items() if value is not None}
+    )
 
 
 def _event_of(step: Step, order: Order) -> OrderEvent:
@@ -193,6 +257,7 @@ def _event_of(step: Step, order: Order) -> OrderEvent:
         route=step.route,
         venue=step.venue,
         quoted_price=step.quoted_price,
+        best_price=step.best_price,
         tx_signature=step.tx_signature,
         executed_price=step.executed_price,
         amount_out=step.amount_out,

@@ -33,6 +33,8 @@ class Pool(SQLModel, table=True):
     fees_x: int = Field(sa_column=Column(_UNBOUNDED, nullable=False))
     fees_y: int = Field(sa_column=Column(_UNBOUNDED, nullable=False))
     revision: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))
+    # The token that came with the pool, where it is none the devnet began with.
+    launched_token: Any = Field(default=None, sa_column=Column(JSONB(none_as_null=True)))
 
 
 class Candle(SQLModel, table=True):

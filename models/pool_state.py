@@ -1,6 +1,7 @@
 """Pools to and from their rows."""
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -8,7 +9,7 @@ from pydantic import TypeAdapter
 from engine.pools.cpmm import ConstantProductPool
 from engine.pools.dlmm import DlmmPool
 from engine.pools.listed import ListedPool, PoolKind
-from engine.tokens import find_token
+from engine.tokens import TOKENS, Token, find_token, learn_token
 
 _STATE: dict[PoolKind, TypeAdapter[Any]] = {
     PoolKind.CONSTANT_PRODUCT: TypeAdapter(ConstantProductPool),
@@ -27,11 +28,14 @@ def to_item(pool: ListedPool) -> dict[str, Any]:
         "state": json.loads(_STATE[pool.kind].dump_json(pool.state)),
         "fees_x": pool.fees_x,
         "fees_y": pool.fees_y,
+        "launched_token": None if pool.token_x in TOKENS else asdict(pool.token_x),
     }
 
 
 def from_row(row: Any) -> ListedPool:
-    """Return the pool of a row of the table `pools`."""
+    """Return the pool of a row of the table `pools`; the process knows its tokens from now on."""
+    if row.launched_token is not None:
+        learn_token(Token(**row.launched_token))
     return ListedPool(
         id=row.id,
         venue=row.venue,

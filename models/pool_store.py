@@ -11,22 +11,24 @@ from engine.devnet.chain import CHAIN
 from engine.pools.book import PoolBook
 from engine.pools.listed import ListedPool
 from models.batch import Batch
+from models.database import transaction
 from models.ledger_sql import SLOT_NOW
 from models.pool_state import from_row, to_item
 
 _POOL_COLUMNS = (
     "id text, venue text, kind text, token_x text, token_y text, state jsonb, "
-    "fees_x numeric, fees_y numeric"
+    "fees_x numeric, fees_y numeric, launched_token jsonb"
 )
 
 # One statement, so that slot, revision and pools belong together.
 _BOOK = text(f"""
 SELECT {SLOT_NOW} AS slot_now, devnet.revision AS last_revision, p.*
 FROM devnet LEFT JOIN pools p ON p.revision > :seen
-""").columns(state=JSONB)
-_POOLS = text("SELECT * FROM pools").columns(state=JSONB)
+""").columns(state=JSONB, launched_token=JSONB)
+_POOLS = text("SELECT * FROM pools").columns(state=JSONB, launched_token=JSONB)
 _LIST = text(f"""
 INSERT INTO pools
+    (id, venue, kind, token_x, token_y, state, fees_x, fees_y, launched_token, revision)
 SELECT a.*, :revision FROM jsonb_to_recordset(CAST(:items AS jsonb)) AS a({_POOL_COLUMNS})
 ON CONFLICT (id) DO NOTHING RETURNING id
 """)
@@ -38,7 +40,7 @@ FROM jsonb_to_recordset(CAST(:items AS jsonb)) AS a({_POOL_COLUMNS}) WHERE p.id 
 
 
 class PoolStore:
-    """Reads the pools; each process remembers them and asks for what has changed since."""
+    """The pools; each process remembers them and asks for what has changed since."""
 
     def __init__(self, engine: AsyncEngine, *, slot_ms: int) -> None:
         self._engine = engine
@@ -50,6 +52,11 @@ class PoolStore:
     async def book(self) -> PoolBook:
         """Return all pools as they are now; asked at the same time, read once."""
         return await self._read_batch(None)
+
+    async def launch(self, pool: ListedPool) -> bool:
+        """Add a pool; False where there is one of this id already."""
+        async with transaction(self._engine) as connection:
+            return bool(await list_pools(connection, [pool]))
 
     async def _read_all(self, asked: Sequence[None]) -> list[PoolBook]:
         parameters = {"seen": self._revision, "slot_ms": self._slot_ms}
@@ -68,7 +75,10 @@ async def read_pools(connection: AsyncConnection) -> dict[str, ListedPool]:
 
 
 async def list_pools(connection: AsyncConnection, pools: Iterable[ListedPool]) -> list[str]:
-    """Add pools, inside a transaction, and return the ids of those that were not there before."""
+    """Add pools, inside a transaction, and return the ids of those that were not there before.
+
+    Waits for the slot under way and holds up the next one, so that no slot misses them.
+    """
     revision = await connection.scalar(_NEXT_REVISION)
     rows = await connection.execute(_LIST, {"items": _items(pools), "revision": revision})
     return [row.id for row in rows]

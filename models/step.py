@@ -11,6 +11,7 @@ from engine.errors import Failure
 from engine.order_status import OrderStatus, OrderType
 from engine.simulation import Simulation
 from engine.swap import RouteLeg, VenueQuote
+from engine.tokens import Token
 
 
 class NewOrder(BaseModel):
@@ -30,6 +31,13 @@ class NewOrder(BaseModel):
     slippage_bps: int
     min_amount_out: int | None = None
     max_price_impact_bps: int | None = None
+    limit_price: Decimal | None = None
+    max_price: Decimal | None = None
+    min_liquidity: int | None = None
+    expires_at: datetime | None = None
+    life_ms: int | None = None
+    """How long it waits where `expires_at` is not given, by the database's clock."""
+    launched_tokens: tuple[Token, ...] | None = None
     venues: tuple[str, ...] = ()
     allow_split: bool = True
     simulation: Simulation | None = None
@@ -56,6 +64,7 @@ class Step(BaseModel):
     route: tuple[RouteLeg, ...] = ()
     venue: str | None = None
     quoted_price: Decimal | None = None
+    best_price: Decimal | None = None
     tx_signature: str | None = None
     signed_transaction: bytes | None = None
     last_valid_slot: int | None = None
@@ -65,6 +74,7 @@ class Step(BaseModel):
     fee: int | None = None
     slot: int | None = None
     failure: Failure | None = None
+    launched_tokens: tuple[Token, ...] | None = None
 
     @field_serializer("signed_transaction")
     def _as_bytea(self, value: bytes | None) -> str | None:

@@ -19,29 +19,20 @@ ABANDON = "order.abandon"
 async def abandon_order(message_data: dict[str, Any], retries: dict[str, int]) -> None:
     """End an order whose step raised what nobody foresaw; Retries sends this as its last word.
 
-    A transaction that may have been sent is never given up: its order goes on to SUBMITTED,
-    where its signature decides.
+    Once a transaction is on its way the order is not given up: its signature decides.
     """
     resources = current_resources(broker)
     order = await resources.orders.get(UUID(message_data["args"][0]))
     if order is None or order.status in (OrderStatus.SUBMITTED, *TERMINAL):
         return
-    sent = order.status is OrderStatus.BUILDING
-    failure = (
-        Failure(code=ErrorCode.OUTCOME_UNKNOWN, message="Sending failed in an unexpected way.")
-        if sent
-        else Failure(code=ErrorCode.INTERNAL, message="The engine failed unexpectedly.")
-    )
     await advance(
         resources,
         Step(
             order_id=order.id,
             sequence=order.sequence,
             previous=order.status,
-            status=OrderStatus.SUBMITTED if sent else OrderStatus.FAILED,
+            status=OrderStatus.FAILED,
             attempt=order.attempts,
-            tx_signature=order.tx_signature,
-            venue=order.venue,
-            failure=failure,
+            failure=Failure(code=ErrorCode.INTERNAL, message="The engine failed unexpectedly."),
         ),
     )

@@ -7,6 +7,7 @@ from tasks.route_order import route_order
 from tasks.run_slot import run_slot
 from tasks.submit_order import submit_order
 from tasks.sweep_orders import sweep_orders
+from tasks.watch_market import watch_market
 
 __all__ = [
     "abandon_order",
@@ -16,4 +17,5 @@ __all__ = [
     "run_slot",
     "submit_order",
     "sweep_orders",
+    "watch_market",
 ]

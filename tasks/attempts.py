@@ -3,16 +3,30 @@
 from collections.abc import Sequence
 
 import dramatiq
+from dramatiq.common import compute_backoff
 from dramatiq.middleware import CurrentMessage
 
 from engine.errors import EngineError, ErrorCode, Failure, RetryClass
 from engine.logs import get_logger
-from engine.order_status import OrderStatus
+from engine.order_status import OrderStatus, OrderType
 from engine.swap import VenueQuote
 from models.database import is_outage
 from models.order import Order
 from models.step import Step
 from tasks.resources import Resources
+
+ROUTE = "order.route"
+"""The name of the actor that makes an attempt."""
+
+PRICE_LEFT = frozenset(
+    {
+        ErrorCode.SLIPPAGE_EXCEEDED,
+        ErrorCode.INSUFFICIENT_LIQUIDITY,
+        ErrorCode.NO_ROUTE,
+        ErrorCode.ZERO_OUTPUT,
+    }
+)
+"""What a limit order only has to wait out."""
 
 _RETRIED = frozenset({RetryClass.RETRY, RetryClass.REQUOTE})
 
@@ -47,18 +61,44 @@ def failed_attempt(
     Call it only where no transaction of the attempt can land any more.
     """
     settings = resources.settings
-    again = failure.retry_class in _RETRIED and order.attempts < settings.max_attempts
+    attempt = order.attempts + 1
+    again = failure.retry_class in _RETRIED and attempt <= settings.max_attempts
+    if not again and _lost_its_price(order, failure):
+        again, attempt = True, min(attempt, settings.max_attempts)
     return Step(
         order_id=order.id,
         sequence=order.sequence,
         previous=order.status,
         status=OrderStatus.ROUTING if again else OrderStatus.FAILED,
-        attempt=order.attempts + 1 if again else order.attempts,
+        attempt=attempt if again else order.attempts,
         # Room for the backoff; only if the retry is lost does the sweep step in.
         lease_ms=settings.retry_max_backoff_ms + settings.step_lease_ms,
         quotes=tuple(quotes),
         failure=failure,
     )
+
+
+def route_again(order: Order, resources: Resources) -> None:
+    """Send the message of an order's next attempt, after the backoff that it is due."""
+    settings = resources.settings
+    delay_ms = None
+    if order.attempts > 1:
+        _, delay_ms = compute_backoff(
+            order.attempts - 2,
+            factor=settings.retry_min_backoff_ms,
+            max_backoff=settings.retry_max_backoff_ms,
+        )
+    route = dramatiq.get_broker().get_actor(ROUTE)
+    resources.sender.send(route.message(str(order.id)), delay_ms=delay_ms)
+
+
+def _lost_its_price(order: Order, failure: Failure) -> bool:
+    """Say whether a limit order's price left it: no failure of its own, however often it happens.
+
+    Routed once more, it goes back to waiting. What its owner asked to fail, fails.
+    """
+    asked_for = order.simulation is not None and order.simulation.slippage_failures > 0
+    return order.type is OrderType.LIMIT and failure.code in PRICE_LEFT and not asked_for
 
 
 async def advance(resources: Resources, step: Step) -> Order | None:

@@ -5,7 +5,6 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 import dramatiq
-from dramatiq.common import compute_backoff
 
 from engine.amounts import price
 from engine.errors import EngineError, ErrorCode, Failure
@@ -17,10 +16,10 @@ from engine.venues.venue import MAX_SIGNATURES_PER_CALL
 from models.database import only_one
 from models.order import Order
 from models.step import Step
-from tasks.attempts import advance_all, failed_attempt, never
+from tasks.attempts import advance_all, failed_attempt, never, route_again
 from tasks.broker import CLOCK, CLOCK_PRIORITY, broker
 from tasks.resources import Resources, current_resources
-from tasks.route_order import route_order
+from tasks.submit_order import submit_order
 
 _PAGE = 2_048
 _CONFIRMING_LOCK = 7264103
@@ -46,7 +45,7 @@ async def _confirm_all(resources: Resources) -> None:
         steps = [step for found in reports for step in found]
         for order in await advance_all(resources, steps):
             if order.status is OrderStatus.ROUTING:
-                _route_again(order, resources)
+                route_again(order, resources)
         last = page[-1]
         if len(page) < _PAGE:
             break
@@ -76,8 +75,10 @@ async def _report(orders: Sequence[Order], resources: Resources) -> list[Step]:
 def _step(order: Order, report: StatusReport, resources: Resources) -> Step | None:
     status = report.statuses.get(order.tx_signature or "")
     if status is None:
-        # Unknown is not dead: only the end of its validity proves that it can never land.
+        # Unknown is not dead: only the end of its validity proves that it can never land. Until
+        # then its sender may have been lost, so the same bytes go out again.
         if order.last_valid_slot is None or report.slot <= order.last_valid_slot:
+            resources.sender.send(submit_order.message(str(order.id)))
             return None
         status = TransactionStatus(TransactionState.EXPIRED, code=ErrorCode.TRANSACTION_EXPIRED)
     if status.state in (TransactionState.PENDING, TransactionState.LANDED):
@@ -117,13 +118,3 @@ def _confirmed(order: Order, status: TransactionStatus) -> Step:
         fee=status.fee,
         slot=status.slot,
     )
-
-
-def _route_again(order: Order, resources: Resources) -> None:
-    settings = resources.settings
-    _, delay_ms = compute_backoff(
-        order.attempts - 2,
-        factor=settings.retry_min_backoff_ms,
-        max_backoff=settings.retry_max_backoff_ms,
-    )
-    resources.sender.send(route_order.message(str(order.id)), delay_ms=delay_ms)

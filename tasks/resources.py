@@ -34,6 +34,7 @@ class Resources:
     orders: OrderStore
     candles: CandleStore
     ledger: PostgresLedger
+    pools: PoolStore
     slots: SlotRunner
     venues: Sequence[Venue]
     updates: Updates
@@ -53,9 +54,10 @@ async def open_resources(settings: Settings, broker: Broker) -> AsyncIterator[Re
         ) as database,
         open_updates(settings.require_redis_url) as updates,
     ):
+        pools = PoolStore(database, slot_ms=settings.slot_ms)
         ledger = PostgresLedger(
             database,
-            PoolStore(database, slot_ms=settings.slot_ms),
+            pools,
             seed=settings.devnet_seed,
             slot_ms=settings.slot_ms,
             landing_slots_max=settings.landing_slots_max,
@@ -67,6 +69,7 @@ async def open_resources(settings: Settings, broker: Broker) -> AsyncIterator[Re
             orders=OrderStore(database),
             candles=CandleStore(database),
             ledger=ledger,
+            pools=pools,
             slots=SlotRunner(database, settings.rules, slot_ms=settings.slot_ms),
             venues=load_venues(VenueContext(settings, ledger)),
             updates=updates,

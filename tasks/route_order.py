@@ -1,5 +1,7 @@
-"""Take an order from PENDING to SUBMITTED: quote, choose, build, send."""
+"""Take an order from PENDING to SUBMITTED: wait where it must, quote, choose, build, send."""
 
+from collections.abc import Sequence
+from decimal import Decimal
 from uuid import UUID
 
 import dramatiq
@@ -8,24 +10,28 @@ import structlog
 from engine.amounts import min_amount_out
 from engine.errors import EngineError, ErrorCode, RetryClass
 from engine.logs import get_logger
-from engine.order_status import OrderStatus
+from engine.order_status import OrderStatus, OrderType
 from engine.routing import BestRoute, NoQuote, best_route
-from engine.simulation import NO_FAULTS
-from engine.swap import Swap, VenueQuote
-from engine.tokens import find_token
+from engine.swap import VenueQuote
 from models.order import Order
 from models.step import Step
 from tasks.abandon_order import ABANDON
-from tasks.attempts import advance, end_attempt, lease_holder
+from tasks.attempts import PRICE_LEFT, ROUTE, advance, end_attempt, lease_holder
 from tasks.broker import ORDER_PRIORITY, ORDERS, broker
 from tasks.resources import Resources, current_resources
 from tasks.submit_order import submit_built
+from tasks.watch_market import limit_met, look_at_market, pool_found
+
+_WAITS = {
+    OrderType.LIMIT: (OrderStatus.WAITING_PRICE, limit_met),
+    OrderType.SNIPER: (OrderStatus.WAITING_POOL, pool_found),
+}
 
 log = get_logger(__name__)
 
 
 @dramatiq.actor(
-    actor_name="order.route",
+    actor_name=ROUTE,
     queue_name=ORDERS,
     priority=ORDER_PRIORITY,
     on_retry_exhausted=ABANDON,
@@ -41,10 +47,16 @@ async def route_order(order_id: str) -> None:
     try:
         best = await _choose(order, resources)
         compared = best.compared
+        if order.type is OrderType.LIMIT and best.quote.amount_out < (order.min_amount_out or 0):
+            await _wait_again(order, resources, compared, best.quote.price)
+            return
         built = await _build(order, best, resources)
     except EngineError as error:
         compared = error.compared if isinstance(error, NoQuote) else compared
-        await end_attempt(resources, order, error, compared)
+        if order.type is OrderType.LIMIT and error.code in PRICE_LEFT:
+            await _wait_again(order, resources, compared)
+        else:
+            await end_attempt(resources, order, error, compared)
         return
     if built is not None:
         await submit_built(built, resources)
@@ -53,44 +65,71 @@ async def route_order(order_id: str) -> None:
 async def _take(order_id: UUID, resources: Resources) -> Order | None:
     """Begin the first attempt, or the next one where it waits to be begun; None if not ours."""
     order = await resources.orders.get(order_id)
-    holder = lease_holder()
-    lease_ms = resources.settings.step_lease_ms
     if order is None:
         log.warning("order.unknown")
         return None
-    if order.status is OrderStatus.PENDING:
-        return await advance(
-            resources,
-            Step(
-                order_id=order.id,
-                sequence=order.sequence,
-                previous=order.status,
-                status=OrderStatus.ROUTING,
-                attempt=1,
-                lease_holder=holder,
-                lease_ms=lease_ms,
-            ),
-        )
     if order.status is OrderStatus.ROUTING:
-        return await resources.orders.claim(order, holder=holder, lease_ms=lease_ms)
-    return None  # a message come twice, or late
+        return await resources.orders.claim(
+            order, holder=lease_holder(), lease_ms=resources.settings.step_lease_ms
+        )
+    if order.status is not OrderStatus.PENDING:
+        return None  # a message come twice, or late
+    if order.type is OrderType.MARKET:
+        return await advance(resources, _begin(order, resources))
+    return await _rest(order, resources)
+
+
+async def _rest(order: Order, resources: Resources) -> Order | None:
+    """Let an order wait for its price or pool; go on at once where it need not."""
+    waits_for, trigger = _WAITS[order.type]
+    waiting = await advance(resources, _wait(order, waits_for))
+    if waiting is None:
+        return None
+    step = trigger(waiting, await look_at_market(resources))
+    if step is None:
+        return None
+    lease = _begin(waiting, resources).model_dump(include={"lease_holder", "lease_ms"})
+    return await advance(resources, step.model_copy(update=lease))
+
+
+async def _wait_again(
+    order: Order,
+    resources: Resources,
+    quotes: Sequence[VenueQuote],
+    best_price: Decimal | None = None,
+) -> None:
+    """Send a limit order back to waiting: its price is gone again, which is no failure."""
+    step = _wait(order, OrderStatus.WAITING_PRICE)
+    known = {"quotes": tuple(quotes), "best_price": best_price}
+    await advance(resources, step.model_copy(update=known))
+
+
+def _wait(order: Order, status: OrderStatus) -> Step:
+    return Step(
+        order_id=order.id,
+        sequence=order.sequence,
+        previous=order.status,
+        status=status,
+        attempt=0,
+    )
+
+
+def _begin(order: Order, resources: Resources) -> Step:
+    return Step(
+        order_id=order.id,
+        sequence=order.sequence,
+        previous=order.status,
+        status=OrderStatus.ROUTING,
+        attempt=1,
+        lease_holder=lease_holder(),
+        lease_ms=resources.settings.step_lease_ms,
+    )
 
 
 async def _choose(order: Order, resources: Resources) -> BestRoute:
     settings = resources.settings
-    simulation = order.simulation or NO_FAULTS
-    swap = Swap(
-        token_in=find_token(order.token_in),
-        token_out=find_token(order.token_out),
-        amount_in=order.amount_in,
-        venues=tuple(order.venues),
-        max_price_impact_bps=order.max_price_impact_bps,
-        allow_split=order.allow_split,
-        fault=simulation.fault(order.attempts),
-        extra_latency_ms=simulation.extra_latency_ms,
-    )
     return await best_route(
-        swap,
+        order.swap,
         resources.venues,
         deadline_ms=settings.quote_timeout_ms,
         leg_cost_lamports=settings.leg_cost_lamports,
@@ -109,7 +148,9 @@ def _avoided(order: Order) -> list[str]:
 async def _build(order: Order, best: BestRoute, resources: Resources) -> Order | None:
     """Sign the transaction and store it before anybody can send it."""
     quote = best.quote
-    floor = max(min_amount_out(quote.amount_out, order.slippage_bps), order.min_amount_out or 0)
+    floor = order.min_amount_out or 0
+    if order.type is not OrderType.LIMIT:
+        floor = max(floor, min_amount_out(quote.amount_out, order.slippage_bps))
     if quote.amount_out < floor:
         raise EngineError(
             ErrorCode.SLIPPAGE_EXCEEDED,

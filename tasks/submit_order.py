@@ -1,21 +1,22 @@
-"""Send the stored transaction of an order in BUILDING: always the same bytes, however often."""
+"""Send the stored transaction of an order: always the same bytes, however often."""
 
 from uuid import UUID
 
 import dramatiq
 import structlog
-from dramatiq.middleware import CurrentMessage
 
-from engine.errors import EngineError, ErrorCode, Failure, RetryClass
+from engine.errors import EngineError, ErrorCode, RetryClass
 from engine.logs import get_logger
 from engine.order_status import OrderStatus
 from engine.transaction import SignedTransaction
 from models.order import Order
 from models.step import Step
 from tasks.abandon_order import ABANDON
-from tasks.attempts import TryAgain, advance, end_attempt, lease_holder
+from tasks.attempts import TryAgain, advance, end_attempt, lease_holder, route_again
 from tasks.broker import ORDER_PRIORITY, ORDERS, broker
 from tasks.resources import Resources, current_resources
+
+_SEND_AGAIN_AFTER_MS = 1_000
 
 log = get_logger(__name__)
 
@@ -27,40 +28,38 @@ log = get_logger(__name__)
     on_retry_exhausted=ABANDON,
 )
 async def submit_order(order_id: str) -> None:
-    """Send again what a lost worker may or may not have sent."""
+    """Send what a lost worker built and may or may not have sent."""
     resources = current_resources(broker)
     order = await resources.orders.get(UUID(order_id))
-    if order is None or order.status is not OrderStatus.BUILDING:
+    if order is None:
         return
     structlog.contextvars.bind_contextvars(request_id=order.request_id, attempt=order.attempts)
-    claimed = await resources.orders.claim(
-        order, holder=lease_holder(), lease_ms=resources.settings.step_lease_ms
-    )
-    if claimed is not None:
-        await submit_built(claimed, resources)
+    settings = resources.settings
+    holder, lease_ms = lease_holder(), settings.step_lease_ms
+    try:
+        if order.status is OrderStatus.BUILDING:
+            built = await resources.orders.claim(order, holder=holder, lease_ms=lease_ms)
+            if built is not None:
+                await submit_built(built, resources)
+        elif order.status is OrderStatus.SUBMITTED:
+            sent = await resources.orders.claim_resend(
+                order, holder=holder, lease_ms=lease_ms, most_lost=settings.max_attempts
+            )
+            if sent is not None:
+                await _send(sent, resources)
+    except TryAgain:
+        routed = await resources.orders.get(order.id)
+        if routed is not None:
+            route_again(routed, resources)
 
 
 async def submit_built(order: Order, resources: Resources) -> None:
-    """Send the order's stored bytes and go to SUBMITTED.
+    """Go to SUBMITTED and then send, in this order.
 
-    Only an error that proves the transaction dead leads to another attempt. When the venue does
-    not answer, nobody knows whether it took the bytes, so they are sent again, and after the
-    last try their signature is left to tell.
+    Whoever cancels the order before SUBMITTED has proof that nothing was sent; from then on only
+    the transaction's outcome decides, and its bytes are sent until the venue knows them.
     """
-    venue = resources.venue(order.venue)
-    failure = None
-    try:
-        await venue.submit(_stored_transaction(order))
-    except EngineError as error:
-        if error.code is ErrorCode.TRANSACTION_EXPIRED or error.retry_class is RetryClass.FATAL:
-            await end_attempt(resources, order, error)
-            return
-        if _tries() < resources.settings.max_attempts:
-            await resources.orders.release(order)
-            log.warning("order.not_sent", code=error.code, reason=error.message)
-            raise TryAgain(error.code) from error
-        failure = Failure(code=ErrorCode.OUTCOME_UNKNOWN, message=error.message, venue=venue.id)
-    await advance(
+    submitted = await advance(
         resources,
         Step(
             order_id=order.id,
@@ -68,11 +67,32 @@ async def submit_built(order: Order, resources: Resources) -> None:
             previous=order.status,
             status=OrderStatus.SUBMITTED,
             attempt=order.attempts,
+            lease_holder=order.lease_holder,
+            lease_ms=resources.settings.step_lease_ms,
             venue=order.venue,
             tx_signature=order.tx_signature,
-            failure=failure,
         ),
     )
+    if submitted is not None:
+        await _send(submitted, resources)
+
+
+async def _send(order: Order, resources: Resources) -> None:
+    """Send the order's stored bytes.
+
+    Only an error that proves the transaction dead leads to another attempt. When the venue does
+    not answer, nobody knows whether it took the bytes: they are sent again until it knows them.
+    """
+    try:
+        await resources.venue(order.venue).submit(_stored_transaction(order))
+    except EngineError as error:
+        if error.code is ErrorCode.TRANSACTION_EXPIRED or error.retry_class is RetryClass.FATAL:
+            await end_attempt(resources, order, error)
+            return
+        log.warning("order.not_sent", code=error.code, reason=error.message)
+        await resources.orders.not_sent(
+            order, holder=order.lease_holder, lease_ms=_SEND_AGAIN_AFTER_MS
+        )
 
 
 def _stored_transaction(order: Order) -> SignedTransaction:
@@ -80,8 +100,3 @@ def _stored_transaction(order: Order) -> SignedTransaction:
     assert order.signed_transaction is not None
     assert order.last_valid_slot is not None
     return SignedTransaction(order.tx_signature, order.signed_transaction, order.last_valid_slot)
-
-
-def _tries() -> int:
-    message = CurrentMessage.get_current_message()
-    return 1 + (message.options.get("retries", 0) if message is not None else 0)

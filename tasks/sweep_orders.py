@@ -65,28 +65,14 @@ async def _queue(resources: Resources) -> Callable[[Order], bool]:
 
 
 def _lost(order: Order, resources: Resources) -> Step | None:
-    """Return the step that a lost worker's order takes, None where it just needs its message."""
+    """Return the step that a lost worker's order takes, None where it just needs its message.
+
+    What is BUILDING was not sent: it is sent by the next worker, unless that kills each of them.
+    """
     if order.lease_holder is None:
         return None
-    if order.status is OrderStatus.ROUTING:
-        failure = Failure(
-            code=ErrorCode.WORKER_LOST, message="The worker on this step was lost.", venue=None
-        )
-        return failed_attempt(order, failure, resources)
-    if order.leases_lost + 1 < resources.settings.max_attempts:
+    again = order.leases_lost + 1 < resources.settings.max_attempts
+    if order.status is OrderStatus.BUILDING and again:
         return None
-    # Sending it kills workers. It may be out there already, so its signature decides.
-    return Step(
-        order_id=order.id,
-        sequence=order.sequence,
-        previous=order.status,
-        status=OrderStatus.SUBMITTED,
-        attempt=order.attempts,
-        venue=order.venue,
-        tx_signature=order.tx_signature,
-        failure=Failure(
-            code=ErrorCode.OUTCOME_UNKNOWN,
-            message="Workers were lost while sending; the signature will tell.",
-            venue=order.venue,
-        ),
-    )
+    failure = Failure(code=ErrorCode.WORKER_LOST, message="The worker on this step was lost.")
+    return failed_attempt(order, failure, resources)

@@ -94,7 +94,7 @@ _METEORA = (
     (MET, USDC, 20, 20, 1_500),
     (WIF, SOL, 25, 25, 800),
 )
-_BINS_EACH_SIDE = 50
+BINS_EACH_SIDE = 50
 
 
 def genesis_pools() -> Iterator[ListedPool]:
@@ -104,8 +104,8 @@ def genesis_pools() -> Iterator[ListedPool]:
         yield ListedPool(f"raydium:{x.symbol}-{y.symbol}", "raydium", x, y, state)
     for x, y, bin_step, fee_bps, dollars in _METEORA:
         parameters = DlmmParameters(bin_step, base_factor=fee_bps * 10_000 // bin_step)
-        bins = _atoms(x, dollars), _atoms(y, dollars)
-        state_of_bins = _dlmm(parameters, genesis_rate(x, y), *bins)
+        held = (_in_bins(x, dollars), _in_bins(y, dollars))
+        state_of_bins = bins_around(parameters, genesis_rate(x, y), *held)
         yield ListedPool(f"meteora:{x.symbol}-{y.symbol}", "meteora", x, y, state_of_bins)
 
 
@@ -118,18 +118,28 @@ def _atoms(token: Token, dollars: int) -> int:
     return int((Decimal(dollars) / Decimal(USD[token])).scaleb(token.decimals))
 
 
-def _dlmm(parameters: DlmmParameters, rate: Fraction, x_in_bin: int, y_in_bin: int) -> DlmmPool:
-    """Return a pool with the same worth in each bin, X above the price and Y below it."""
-    active = _bin_of(rate, parameters.bin_step)
-    sides = range(1, _BINS_EACH_SIDE + 1)
-    bins = [Bin(active, x_in_bin // 2, y_in_bin // 2)]
+def _in_bins(token: Token, dollars: int) -> int:
+    """Return the atoms of one side's bins and half the active one."""
+    in_bin = _atoms(token, dollars)
+    return in_bin * BINS_EACH_SIDE + in_bin // 2
+
+
+def bins_around(parameters: DlmmParameters, rate: Fraction, held_x: int, held_y: int) -> DlmmPool:
+    """Return a calm pool at `rate` with X spread evenly above the price and Y below it.
+
+    `held_x` and `held_y` are all its atoms; what does not divide evenly is in the active bin.
+    """
+    active = bin_of(rate, parameters.bin_step)
+    sides = range(1, BINS_EACH_SIDE + 1)
+    x_in_bin, y_in_bin = (2 * held // (2 * BINS_EACH_SIDE + 1) for held in (held_x, held_y))
+    rest = (held_x - x_in_bin * BINS_EACH_SIDE, held_y - y_in_bin * BINS_EACH_SIDE)
+    bins = [Bin(active, *rest)]
     bins += [Bin(active + n, x_in_bin, 0) for n in sides]
     bins += [Bin(active - n, 0, y_in_bin) for n in sides]
-    calm = Volatility(0, 0, active, 0)
-    return DlmmPool.from_bins(parameters, calm, active, bins)
+    return DlmmPool.from_bins(parameters, Volatility(0, 0, active, 0), active, bins)
 
 
-def _bin_of(rate: Fraction, bin_step: int) -> int:
+def bin_of(rate: Fraction, bin_step: int) -> int:
     """Return the highest bin whose price is at most `rate`."""
     # Beyond these the program's prices end; every rate of a devnet pair is well inside.
     reach = min(MAX_BIN_ID, 300_000 // bin_step)

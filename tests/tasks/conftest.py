@@ -80,3 +80,11 @@ def pass_slots(resources):
         assert await resources.slots.run() is not None
 
     return pass_slots
+
+
+@pytest.fixture
+def devnet(settings):
+    """Open a devnet moved by hand, with settings of the test's."""
+    from tests.tasks.devnet import devnet_on
+
+    return lambda **changes: devnet_on(settings, **changes)

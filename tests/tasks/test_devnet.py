@@ -1,107 +1,14 @@
 """Orders on the devnet, placed and seen through the public API; slots pass when a test says so."""
 
-import contextlib
-import dataclasses
 import hashlib
 import json
 from collections import Counter
-from contextlib import asynccontextmanager
-from typing import Any
 
 import pytest
 from sqlalchemy import text
 
-from tasks.attempts import TryAgain
-from tasks.broker import broker
-from tasks.confirm_orders import confirm_orders
-from tasks.resources import open_resources
-from tasks.route_order import route_order
-from tasks.run_slot import run_slot
-from tests.api.asking import Asking, asking
 from tests.models.test_slot_runner import CIRCULATING
-from tests.tasks.conftest import Outbox, middleware
-
-PLACE = """
-mutation Place($input: ExecuteMarketOrderInput!) {
-  executeMarketOrder(input: $input) { order { id } userErrors { code message } }
-}
-"""
-SHOW = """
-query Show($id: ID!) {
-  order(id: $id) {
-    status amountOut fee slot attempts venue { id } failure { code retryClass }
-    route { venue { id } pool amountIn amountOut shareBps }
-    events { sequence status attempt failure { code } route { pool } }
-  }
-}
-"""
-
-
-class Devnet:
-    """The API, the actors and the clock, each moved by hand."""
-
-    def __init__(self, ask: Asking, resources: Any) -> None:
-        self.ask = ask
-        self.resources = resources
-
-    async def place(self, amount: str, **given: Any) -> str:
-        asked = {"tokenIn": "SOL", "tokenOut": "USDC", "amount": amount} | given
-        payload = (await self.ask.data(PLACE, input=asked))["executeMarketOrder"]
-        assert payload["userErrors"] == []
-        return payload["order"]["id"]
-
-    async def route(self, id: str) -> None:
-        """Run the actor as Retries would, without the waiting."""
-        for _ in range(3):
-            with contextlib.suppress(TryAgain):
-                return await route_order.fn.__wrapped__(id)
-        return None
-
-    async def send(self, amount: str, **given: Any) -> str:
-        id = await self.place(amount, **given)
-        await self.route(id)
-        return id
-
-    async def slots(self, count: int) -> None:
-        async with self.resources.database.connect() as connection:
-            await connection.execute(
-                text("UPDATE devnet SET slot_began_at = slot_began_at - :ms * interval '1 ms'"),
-                {"ms": count * self.resources.settings.slot_ms},
-            )
-        await run_slot.fn.__wrapped__()
-        await confirm_orders.fn.__wrapped__()
-
-    async def end(self, id: str) -> dict[str, Any]:
-        """Let slots pass and attempts be made until the order has ended."""
-        for _ in range(20):
-            shown = await self.show(id)
-            if shown["status"] in ("CONFIRMED", "FAILED"):
-                return shown
-            await self.route(id)
-            await self.slots(10)
-        raise AssertionError(shown)
-
-    async def show(self, id: str) -> dict[str, Any]:
-        return (await self.ask.data(SHOW, id=id))["order"]
-
-
-@pytest.fixture
-async def devnet(settings):
-    @asynccontextmanager
-    async def devnet(**changes: Any):
-        changed = settings.model_copy(update={"landing_slots_max": 1} | changes)
-        async with asking(changed) as ask, open_resources(changed, broker) as opened:
-            resources = dataclasses.replace(opened, sender=Outbox())
-            middleware().use(resources)
-            yield Devnet(ask, resources)
-
-    return devnet
-
-
-def life(shown) -> list[tuple[str, int, str | None]]:
-    return [
-        (e["status"], e["attempt"], e["failure"] and e["failure"]["code"]) for e in shown["events"]
-    ]
+from tests.tasks.devnet import life
 
 
 async def test_a_divided_order_is_one_transaction_and_shows_what_each_pool_gave(devnet):

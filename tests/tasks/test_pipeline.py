@@ -1,17 +1,19 @@
 """One order through the actors, called directly: what each leaves behind."""
 
 import asyncio
+import contextlib
 
 import pytest
 from sqlalchemy import text
 
 from engine.errors import EngineError, ErrorCode
 from engine.order_status import OrderStatus
+from engine.routing import best_route
 from tasks.abandon_order import abandon_order
 from tasks.attempts import TryAgain
 from tasks.broker import broker
 from tasks.confirm_orders import confirm_orders
-from tasks.route_order import route_order
+from tasks.route_order import _build, route_order
 from tasks.run_slot import run_slot
 from tasks.submit_order import submit_order
 from tasks.sweep_orders import sweep_orders
@@ -107,7 +109,7 @@ async def test_the_signed_transaction_is_stored_before_it_is_sent(resources, wit
     class Watching(ScriptedVenue):
         async def submit(self, transaction):
             stored = await resources.orders.get(order.id)
-            assert stored.status is S.BUILDING
+            assert stored.status is S.SUBMITTED  # so that nobody can cancel it any more
             assert stored.signed_transaction == transaction.payload
             await super().submit(transaction)
 
@@ -295,14 +297,14 @@ async def test_a_step_that_kills_its_worker_each_time_ends_failed(resources):
 async def test_a_worker_lost_between_build_and_submit_sends_the_same_bytes(
     resources, with_venues, pass_slots
 ):
-    venue = ScriptedVenue(submit_errors=[KeyboardInterrupt()])
-    with_venues(venue)
+    venue = ScriptedVenue()
+    resources = with_venues(venue)
     order = await accepted(resources.orders)
-    with pytest.raises(KeyboardInterrupt):
-        await route(order)
-    built = await resources.orders.get(order.id)
+    await resources.orders.advance(step(order, S.ROUTING))
+    routing = await resources.orders.get(order.id)
+    best = await best_route(routing.swap, [venue], deadline_ms=1_000)
+    built = await _build(routing, best, resources)
     assert built is not None
-    assert built.status is S.BUILDING
     await expire_leases(resources)
 
     await call(sweep_orders)
@@ -318,29 +320,64 @@ async def test_a_worker_lost_between_build_and_submit_sends_the_same_bytes(
     assert await landed(resources) == [str(order.id)]
 
 
-async def test_sending_that_kills_workers_leaves_the_signature_to_tell(resources, pass_slots):
+async def test_a_worker_lost_before_its_bytes_are_out_has_them_sent_by_another(
+    resources, with_venues, pass_slots
+):
+    venue = ScriptedVenue(submit_errors=[KeyboardInterrupt()])
+    with_venues(venue)
     order = await accepted(resources.orders)
-    await route(order)  # SUBMITTED, and the transaction is out
-    lost = await accepted(resources.orders)
-    moved = await resources.orders.advance(step(lost, S.ROUTING))
+    with pytest.raises(KeyboardInterrupt):
+        await route(order)
+    assert (await statuses(resources, order))[-1][0] is S.SUBMITTED
+
+    await call(confirm_orders)
+    assert ("order.submit", (str(order.id),), None) in resources.sender.sent
+    await call(submit_order, str(order.id))  # the lost worker's lease still holds
+    assert venue.submitted == 1
+    await expire_leases(resources)
+    await call(submit_order, str(order.id))
+    await pass_slots(10)
+    await call(confirm_orders)
+
+    assert (await statuses(resources, order))[-1] == (S.CONFIRMED, 1, None)
+    assert (venue.built, venue.submitted) == (1, 2)
+    assert await landed(resources) == [str(order.id)]
+
+
+async def test_bytes_that_kill_their_senders_are_left_to_expire(resources, with_venues, pass_slots):
+    venue = ScriptedVenue(submit_errors=[KeyboardInterrupt()] * 9)
+    with_venues(venue)
+    order = await accepted(resources.orders)
+    for _ in range(6):
+        with contextlib.suppress(KeyboardInterrupt):
+            await route(order)
+        with contextlib.suppress(KeyboardInterrupt):
+            await call(submit_order, str(order.id))
+        await expire_leases(resources)
+    assert venue.submitted == 4  # once, and three times again
+
+    await call(confirm_orders)  # unknown and still valid: not dead
+    assert (await statuses(resources, order))[-1][0] is S.SUBMITTED
+    await pass_slots(151)
+    await call(confirm_orders)
+
+    assert (await statuses(resources, order))[-1] == (S.ROUTING, 2, ErrorCode.TRANSACTION_EXPIRED)
+    assert await landed(resources) == []
+
+
+async def test_building_that_loses_each_worker_costs_an_attempt(resources):
+    order = await accepted(resources.orders)
+    moved = await resources.orders.advance(step(order, S.ROUTING))
     assert moved is not None
-    await resources.orders.advance(
-        step(moved.order, S.BUILDING, venue="raydium", tx_signature="never", last_valid_slot=20)
-    )
+    await resources.orders.advance(step(moved.order, S.BUILDING, venue="raydium"))
     for _ in range(3):
-        built = await resources.orders.get(lost.id)
+        built = await resources.orders.get(order.id)
         assert built is not None
         await resources.orders.claim(built, holder="m", lease_ms=1)
         await expire_leases(resources)
         await call(sweep_orders)
-    assert (await statuses(resources, lost))[-1] == (S.SUBMITTED, 1, ErrorCode.OUTCOME_UNKNOWN)
 
-    await call(confirm_orders)  # unknown and still valid: not dead
-    assert (await statuses(resources, lost))[-1][0] is S.SUBMITTED
-    await pass_slots(21)
-    await call(confirm_orders)
-
-    assert (await statuses(resources, lost))[-1] == (S.ROUTING, 2, ErrorCode.TRANSACTION_EXPIRED)
+    assert (await statuses(resources, order))[-1] == (S.ROUTING, 2, ErrorCode.WORKER_LOST)
 
 
 async def test_a_venue_that_does_not_take_the_bytes_is_sent_the_same_bytes_again(
@@ -350,12 +387,26 @@ async def test_a_venue_that_does_not_take_the_bytes_is_sent_the_same_bytes_again
     with_venues(venue)
     order = await accepted(resources.orders)
 
-    with pytest.raises(TryAgain):
-        await route(order)
+    await route(order)
+    await expire_leases(resources)
     await call(submit_order, str(order.id))
 
     assert [s for s, _, _ in await statuses(resources, order)][-2:] == [S.BUILDING, S.SUBMITTED]
     assert (venue.built, venue.submitted) == (1, 2)
+
+
+async def test_what_proves_dead_when_sent_again_is_routed_anew(resources, with_venues):
+    expired = EngineError(ErrorCode.TRANSACTION_EXPIRED, "Too late.")
+    with_venues(ScriptedVenue(submit_errors=[unavailable(), expired]))
+    order = await accepted(resources.orders)
+    await route(order)
+    await expire_leases(resources)
+
+    await call(submit_order, str(order.id))
+
+    assert (await statuses(resources, order))[-1] == (S.ROUTING, 2, ErrorCode.TRANSACTION_EXPIRED)
+    ((actor, args, _),) = resources.sender.sent
+    assert (actor, args) == ("order.route", (str(order.id),))
 
 
 async def test_a_venue_that_refuses_the_bytes_ends_the_order(resources, with_venues):
@@ -403,7 +454,7 @@ async def test_an_order_that_may_be_sent_is_not_abandoned_but_asked_about(resour
     await call(abandon_order, {"args": [str(order.id)]}, {})
     await call(abandon_order, {"args": [str(order.id)]}, {})
 
-    assert (await statuses(resources, order))[-1] == (S.SUBMITTED, 1, ErrorCode.OUTCOME_UNKNOWN)
+    assert (await statuses(resources, order))[-1] == (S.SUBMITTED, 1, None)
 
 
 async def test_confirming_asks_for_at_most_256_signatures_at_once(resources, with_venues):
@@ -442,7 +493,7 @@ async def test_a_venue_that_does_not_tell_delays_only_its_own_orders(
     assert (await statuses(resources, opened))[-1][0] is S.CONFIRMED
 
 
-async def test_a_slot_that_ran_has_the_orders_asked_about(resources):
+async def test_a_slot_that_ran_has_orders_woken_and_asked_about(resources):
     async with resources.database.connect() as connection:
         await connection.execute(
             text("UPDATE devnet SET slot_began_at = now() - interval '3600 s'")
@@ -451,4 +502,7 @@ async def test_a_slot_that_ran_has_the_orders_asked_about(resources):
     await call(run_slot)
     await call(run_slot)
 
-    assert [actor for actor, _, _ in resources.sender.sent] == ["orders.confirm"]
+    assert [actor for actor, _, _ in resources.sender.sent] == [
+        "orders.watch",
+        "orders.confirm",
+    ]

@@ -1,0 +1,154 @@
+"""Wake the orders that wait for a price or a pool, in price-time order, and end those too old."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from fractions import Fraction
+
+import dramatiq
+
+from engine.amounts import price
+from engine.logs import get_logger
+from engine.order_status import OrderStatus
+from engine.sniper_order import least_out_below, liquidity
+from engine.tokens import TOKENS, token_or_stranger
+from engine.triggers import Look
+from models.database import only_one
+from models.order import Order
+from models.step import Step
+from tasks.attempts import advance_all, never, route_again
+from tasks.broker import CLOCK, CLOCK_PRIORITY, broker
+from tasks.resources import Resources, current_resources
+
+_PAGE = 500
+_AT_A_STRETCH = 25
+_WATCHING_LOCK = 7264104
+
+Trigger = Callable[[Order, Look], Step | None]
+NextPage = Callable[[Order | None], Awaitable[list[Order]]]
+
+log = get_logger(__name__)
+
+
+@dramatiq.actor(
+    actor_name="orders.watch", queue_name=CLOCK, priority=CLOCK_PRIORITY, retry_when=never
+)
+async def watch_market() -> None:
+    """Look at the market once; one look at a time, the next slot makes up for others."""
+    resources = current_resources(broker)
+    async with only_one(resources.database, _WATCHING_LOCK) as alone:
+        if alone:
+            await _expire(resources)
+            look = await look_at_market(resources)
+            await _watch_prices(look, resources)
+            await _watch_pools(look, resources)
+
+
+async def look_at_market(resources: Resources) -> Look:
+    """Return the market as it is now, for one look."""
+    book = await resources.ledger.book()
+    return Look(book, leg_cost_lamports=resources.settings.leg_cost_lamports)
+
+
+def limit_met(order: Order, look: Look) -> Step | None:
+    """Return the step of a limit order whose whole size gets its price now."""
+    swap = order.swap
+    path = look.quote(swap)
+    if path is None or path.amount_out < (order.min_amount_out or 1):
+        return None
+    look.take(path)
+    executable = price(swap.amount_in, swap.token_in, path.amount_out, swap.token_out)
+    return _begin(order).model_copy(update={"best_price": executable})
+
+
+def pool_found(order: Order, look: Look) -> Step | None:
+    """Return the step of a sniper order whose pool is there, deep and cheap enough."""
+    swap = order.swap
+    path = look.quote(swap)
+    if path is None:
+        return None
+    if liquidity(swap.token_in, swap.token_out, look.book) < (order.min_liquidity or 0):
+        return None
+    floor = None
+    if order.max_price is not None:
+        most = Fraction(order.max_price)
+        floor = least_out_below(most, swap.amount_in, swap.token_in, swap.token_out)
+        if path.amount_out < floor:
+            return None
+    look.take(path)
+    launched = tuple(t for t in (swap.token_in, swap.token_out) if t not in TOKENS)
+    return _begin(order).model_copy(
+        update={"min_amount_out": floor, "launched_tokens": launched or None}
+    )
+
+
+def _begin(order: Order) -> Step:
+    return Step(
+        order_id=order.id,
+        sequence=order.sequence,
+        previous=order.status,
+        status=OrderStatus.ROUTING,
+        attempt=1,
+    )
+
+
+async def _watch_prices(look: Look, resources: Resources) -> None:
+    orders = resources.orders
+    for pair in await orders.waiting_pairs(OrderStatus.WAITING_PRICE):
+        best = look.best_price(*(token_or_stranger(mint) for mint in pair))
+        if best is not None:
+            await _wake(
+                lambda last, pair=pair, best=best: orders.near_price(  # type: ignore[misc]
+                    *pair, best=best, after=last, most=_PAGE
+                ),
+                limit_met,
+                look,
+                resources,
+            )
+
+
+async def _watch_pools(look: Look, resources: Resources) -> None:
+    orders = resources.orders
+    for pair in await orders.waiting_pairs(OrderStatus.WAITING_POOL):
+        if look.best_price(*(token_or_stranger(mint) for mint in pair)) is not None:
+            await _wake(
+                lambda last, pair=pair: orders.waiting_for_pool(  # type: ignore[misc]
+                    *pair, after=last, most=_PAGE
+                ),
+                pool_found,
+                look,
+                resources,
+            )
+
+
+async def _wake(next_page: NextPage, trigger: Trigger, look: Look, resources: Resources) -> None:
+    """Begin an attempt for each order that the trigger lets go, page by page."""
+    last: Order | None = None
+    while page := await next_page(last):
+        steps = []
+        for n, order in enumerate(page, 1):
+            if step := trigger(order, look):
+                steps.append(step)
+            if n % _AT_A_STRETCH == 0:
+                await asyncio.sleep(0)  # others share this event loop
+        for order in await advance_all(resources, steps):
+            route_again(order, resources)
+        last = page[-1]
+        if len(page) < _PAGE:
+            break
+
+
+async def _expire(resources: Resources) -> None:
+    while overdue := await resources.orders.expired(most=_PAGE):
+        await advance_all(resources, [_expired(order) for order in overdue])
+        if len(overdue) < _PAGE:
+            break
+
+
+def _expired(order: Order) -> Step:
+    return Step(
+        order_id=order.id,
+        sequence=order.sequence,
+        previous=order.status,
+        status=OrderStatus.EXPIRED,
+        attempt=order.attempts,
+    )
