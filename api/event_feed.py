@@ -99,7 +99,7 @@ class EventFeed:
         last = self._newest.get(event.order_id)
         if last is None:
             # Of an order that began before the feed nobody asks for the past.
-            last = 0 if _placed_at(event.order_id) >= self._began else event.sequence - 1
+            last = 0 if _placed_at(event.order_id) > self._began else event.sequence - 1
         if event.sequence == last + 1:
             self._hand_on(event)
         elif event.sequence > last:
@@ -145,5 +145,5 @@ class EventFeed:
 
 
 def _placed_at(order_id: UUID) -> datetime:
-    """Return when an order's id was made: UUIDv7 begins with it, in milliseconds."""
-    return datetime.fromtimestamp((order_id.int >> 80) / 1000, UTC)
+    """Return when an order's id was made at the latest: UUIDv7 begins with its millisecond."""
+    return datetime.fromtimestamp(((order_id.int >> 80) + 1) / 1000, UTC)

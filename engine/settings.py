@@ -72,6 +72,7 @@ class Settings(BaseSettings):
     quote_validity_slots: Annotated[int, Field(ge=1, le=100_000)] = 25
     devnet_seed: str = "devnet"
     market_moves: bool = True
+    launch_every_slots: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     venue_faults: dict[str, VenueFaults] = {}
 
     # Venues, by the names of their entry points; all that are installed when empty.
@@ -101,7 +102,9 @@ class Settings(BaseSettings):
     @property
     def rules(self) -> Rules:
         """What makes a run of the devnet repeat."""
-        return Rules(self.devnet_seed, self.market_moves, self.venue_faults)
+        return Rules(
+            self.devnet_seed, self.market_moves, self.launch_every_slots, self.venue_faults
+        )
 
     @property
     def require_database_url(self) -> str:

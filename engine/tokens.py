@@ -45,6 +45,7 @@ TOKENS = (
 """The tokens every devnet begins with."""
 
 _BY_NAME = {name: token for token in TOKENS for name in (token.symbol, token.mint)}
+_BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _MINT = re.compile(r"[1-9A-HJ-NP-Za-km-z]{32,44}", re.ASCII)
 
 
@@ -87,3 +88,13 @@ def find_token(symbol_or_mint: str, *, field: tuple[str, ...] | None = None) -> 
             field=field,
         )
     return token
+
+
+def base58(raw: bytes) -> str:
+    """Return bytes as Solana writes addresses and signatures."""
+    number, digits = int.from_bytes(raw), []
+    while number:
+        number, digit = divmod(number, 58)
+        digits.append(_BASE58[digit])
+    leading_zeros = len(raw) - len(raw.lstrip(b"\0"))
+    return "1" * leading_zeros + "".join(reversed(digits))

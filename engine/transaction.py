@@ -10,8 +10,7 @@ from typing import NamedTuple
 from engine.errors import EngineError, ErrorCode
 from engine.simulation import Fault
 from engine.swap import RouteLeg
-
-_BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+from engine.tokens import base58
 
 
 class PoolShare(NamedTuple):
@@ -111,7 +110,7 @@ def sign(transaction: SwapTransaction) -> SignedTransaction:
     """
     payload = json.dumps(asdict(transaction), sort_keys=True, separators=(",", ":")).encode()
     return SignedTransaction(
-        signature=_base58(hashlib.sha512(payload).digest()),
+        signature=base58(hashlib.sha512(payload).digest()),
         payload=payload,
         last_valid_slot=transaction.last_valid_slot,
     )
@@ -131,12 +130,3 @@ def decode(payload: bytes) -> SwapTransaction:
         raise EngineError(
             ErrorCode.VENUE_REJECTED, "These bytes are no transaction of this chain."
         ) from error
-
-
-def _base58(raw: bytes) -> str:
-    number, digits = int.from_bytes(raw), []
-    while number:
-        number, digit = divmod(number, 58)
-        digits.append(_BASE58[digit])
-    leading_zeros = len(raw) - len(raw.lstrip(b"\0"))
-    return "1" * leading_zeros + "".join(reversed(digits))

@@ -79,7 +79,15 @@ async def list_pools(connection: AsyncConnection, pools: Iterable[ListedPool]) -
 
     Waits for the slot under way and holds up the next one, so that no slot misses them.
     """
-    revision = await connection.scalar(_NEXT_REVISION)
+    revision: int | None = await connection.scalar(_NEXT_REVISION)
+    assert revision is not None  # the migrations put the row there
+    return await insert_pools(connection, pools, revision=revision)
+
+
+async def insert_pools(
+    connection: AsyncConnection, pools: Iterable[ListedPool], *, revision: int
+) -> list[str]:
+    """Add pools inside the transaction that holds the devnet's row."""
     rows = await connection.execute(_LIST, {"items": _items(pools), "revision": revision})
     return [row.id for row in rows]
 

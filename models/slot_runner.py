@@ -18,7 +18,7 @@ from engine.transaction import TransactionState, TransactionStatus, decode
 from models import ledger_sql
 from models.candle_store import to_items as candles_of
 from models.database import transaction
-from models.pool_store import read_pools, write_pools
+from models.pool_store import insert_pools, read_pools, write_pools
 
 MAX_MARKET_SLOTS = 750
 """After a longer pause (5 minutes of slots) the market moves only in the last of them."""
@@ -66,10 +66,11 @@ class SlotRunner:
             target = began.slot + began.passed
             due = (await connection.execute(ledger_sql.DUE, {"slot": target})).all()
             outcomes = await _run_slots(chain, due, began.slot + 1, target)
-            revision += bool(chain.trades)
+            revision += bool(chain.trades or chain.launched)
             await self._write(connection, chain, outcomes, began, revision)
         self._known = (revision, chain.pools)
-        return SlotRun(target, len(outcomes), tuple(pool.id for pool in chain.changed))
+        moved = (*chain.changed, *chain.launched)
+        return SlotRun(target, len(outcomes), tuple(pool.id for pool in moved))
 
     async def _write(
         self,
@@ -81,6 +82,8 @@ class SlotRunner:
     ) -> None:
         if outcomes:
             await connection.execute(ledger_sql.SETTLE, {"items": json.dumps(outcomes)})
+        if chain.launched:
+            await insert_pools(connection, chain.launched, revision=revision)
         if chain.trades:
             await write_pools(connection, chain.changed, revision=revision)
             slot = timedelta(milliseconds=self._slot_ms)
@@ -109,6 +112,7 @@ async def _run_slots(
     for slot in sorted({*at, *range(market_from, last + 1)}):
         outcomes += [_outcome(row.signature, _execute(chain, row, slot), slot) for row in at[slot]]
         if slot >= market_from:
+            chain.launch(slot)
             chain.move_market(slot)
         if slot % _SLOTS_AT_A_STRETCH == 0:
             await asyncio.sleep(0)  # others share this event loop

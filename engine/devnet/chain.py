@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from engine.devnet.chance import happens
+from engine.devnet.launch import scheduled_launch
 from engine.devnet.market import Market
 from engine.errors import EngineError, ErrorCode
 from engine.fill import Fill, HopFill, spend
@@ -16,7 +17,7 @@ from engine.paths import Path
 from engine.pools.book import chain_seconds
 from engine.pools.listed import ListedPool
 from engine.simulation import RELIABLE, Fault, VenueFaults
-from engine.tokens import Token
+from engine.tokens import Token, learn_token
 from engine.transaction import Hop, SwapTransaction, TransactionState, TransactionStatus
 
 CHAIN = "devnet"
@@ -28,6 +29,7 @@ class Rules:
 
     seed: str
     market_moves: bool = True
+    launch_every_slots: int = 0
     faults: Mapping[str, VenueFaults] = field(default_factory=dict)
 
 
@@ -45,6 +47,7 @@ class Chain:
     def __init__(self, pools: Mapping[str, ListedPool], rules: Rules) -> None:
         self.pools = dict(pools)
         self.trades: list[Trade] = []
+        self.launched: list[ListedPool] = []
         self.market_gains: Counter[str] = Counter()
         """Atoms by mint that the market's own traders gained; what they paid is below zero."""
         self._rules = rules
@@ -54,6 +57,17 @@ class Chain:
     def changed(self) -> list[ListedPool]:
         """The pools that traded, as they are now."""
         return [self.pools[id] for id in sorted({trade.fill.pool.id for trade in self.trades})]
+
+    def launch(self, slot: int) -> None:
+        """Open the pool that the seed has for this slot, if it has one."""
+        every = self._rules.launch_every_slots
+        if every == 0 or slot % every:
+            return
+        pool = scheduled_launch(self._rules.seed, slot)
+        if pool.id not in self.pools:
+            learn_token(pool.token_x)
+            self.pools[pool.id] = pool
+            self.launched.append(pool)
 
     def move_market(self, slot: int) -> None:
         """Let the market's own traders trade, as the seed has it for this slot."""

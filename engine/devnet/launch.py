@@ -1,16 +1,18 @@
 """Pools that open while the devnet runs, with a token nobody knew before."""
 
+import hashlib
 import re
 from fractions import Fraction
 
 from engine.amounts import parse_amount
+from engine.devnet.chance import draw
 from engine.devnet.genesis import bins_around
 from engine.errors import EngineError, ErrorCode
 from engine.pools.bins import DlmmParameters
 from engine.pools.cpmm import ConstantProductPool
 from engine.pools.listed import ListedPool, PoolState
 from engine.pools.swap import AmountOutOfRange, InvalidPool
-from engine.tokens import SOL, USDC, USDT, Token, find_token, is_mint, known_tokens
+from engine.tokens import SOL, USDC, USDT, Token, base58, find_token, is_mint, known_tokens
 
 QUOTE_TOKENS = (SOL, USDC, USDT)
 MAX_DECIMALS = 12
@@ -50,6 +52,23 @@ def validate_launch(
         venue=venue,
         token_x=token,
         token_y=quote,
+        state=_state(venue, held, quote_held),
+    )
+
+
+def scheduled_launch(seed: str, slot: int) -> ListedPool:
+    """Return the pool that the seed has open in `slot`: a token against SOL, on either venue."""
+    number = draw(seed, "launch", slot)
+    mint = base58(hashlib.blake2b(repr((seed, "mint", slot)).encode(), digest_size=32).digest())
+    token = Token(f"T{slot}"[:10], mint, 6, f"Token of slot {slot}")
+    venue = ("raydium", "meteora")[number & 1]
+    held = 10**9 * 10**token.decimals
+    quote_held = (50 + number % 450) * 10**SOL.decimals
+    return ListedPool(
+        id=f"{venue}:{token.symbol}-SOL",
+        venue=venue,
+        token_x=token,
+        token_y=SOL,
         state=_state(venue, held, quote_held),
     )
 

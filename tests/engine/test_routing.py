@@ -150,7 +150,7 @@ class FixedLedger:
 
 
 def simulated(*ids: str, ledger: FixedLedger | None = None, faults=None) -> list[SimulatedVenue]:
-    rules = Rules("test", False, faults or {})
+    rules = Rules("test", market_moves=False, faults=faults or {})
     return [
         SimulatedVenue(
             id,

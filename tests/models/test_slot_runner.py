@@ -9,7 +9,8 @@ from sqlalchemy import text
 
 from engine.devnet.chain import Rules
 from engine.devnet.genesis import genesis_pools
-from engine.tokens import SOL, USDC
+from engine.devnet.launch import scheduled_launch
+from engine.tokens import SOL, USDC, is_mint
 from engine.transaction import Hop, PoolShare, SignedTransaction, SwapTransaction, sign
 from models.candle_store import CandleStore
 from models.ledger_store import PostgresLedger
@@ -277,3 +278,24 @@ async def test_candles_tell_what_the_pools_did(database, ledger, pass_slots):
         ).statuses.values()
     )
     assert await store.last(SOL, dataclasses.replace(USDC, mint="none"), seconds=5, last=500) == []
+
+
+async def test_scheduled_launches_open_where_the_seed_has_them(database, ledger, pass_slots):
+    rules = Rules("test", market_moves=False, launch_every_slots=10)
+
+    run = await pass_slots(SlotRunner(database, rules, slot_ms=SLOT_MS), 25)
+
+    opened = {scheduled_launch("test", slot).id for slot in (10, 20)}
+    assert set(run.pools) == opened
+    pools = (await PoolStore(database, slot_ms=SLOT_MS).book()).pools
+    assert opened <= set(pools)
+    assert pools["raydium:SOL-USDC"] == GENESIS["raydium:SOL-USDC"]
+    again = await pass_slots(SlotRunner(database, rules, slot_ms=SLOT_MS), 4)
+    assert again.pools == ()
+
+
+def test_scheduled_launches_differ_by_seed_and_slot():
+    launches = [scheduled_launch(seed, slot) for seed in ("a", "b") for slot in (1, 2, 3)]
+
+    assert len({pool.token_x.mint for pool in launches}) == len(launches)
+    assert all(is_mint(pool.token_x.mint) for pool in launches)

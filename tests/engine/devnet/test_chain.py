@@ -143,7 +143,9 @@ def test_side_by_side_the_amount_is_divided_by_weight_to_the_atom(chain):
 
 
 def test_a_venue_that_drops_some_drops_the_same_ones_again():
-    rules = Rules("test", False, {"raydium": VenueFaults(drop_rate=Decimal("0.5"))})
+    rules = Rules(
+        "test", market_moves=False, faults={"raydium": VenueFaults(drop_rate=Decimal("0.5"))}
+    )
     swaps = [transaction(nonce=nonce, amount_in=10**6) for nonce in range(200)]
 
     runs = [[Chain(genesis(), rules).execute(s, SLOT).state for s in swaps] for _ in range(2)]
