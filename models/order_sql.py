@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Integer, Select, Table, TextClause, select, text, tuple_
 from sqlalchemy.types import TypeDecorator
 
-from engine.order_status import IN_PROGRESS, NOT_SENT, TERMINAL, OrderStatus
+from engine.order_status import IN_PROGRESS, TERMINAL, OrderStatus
 from models.order import Order, OrderEventRow, one_of
 from models.step import OrderFilter, Position
 
@@ -17,7 +17,7 @@ _ORDERS = Order.__table__  # type: ignore[attr-defined]
 _EVENTS = OrderEventRow.__table__  # type: ignore[attr-defined]
 
 
-def _returning_orders(sql: str) -> TextClause:
+def returning_orders(sql: str) -> TextClause:
     return text(sql).columns(n=Integer, **_converted(_ORDERS))  # type: ignore[return-value]
 
 
@@ -26,7 +26,7 @@ def _converted(table: Table) -> dict[str, Any]:
     return {c.name: c.type for c in table.columns if isinstance(c.type, TypeDecorator)}
 
 
-ACCEPT = _returning_orders(f"""
+ACCEPT = returning_orders(f"""
 WITH asked AS (
     SELECT * FROM jsonb_to_recordset(CAST(:items AS jsonb)) AS a(
         n int, id uuid, account text, client_order_id text, request_digest text, request_id text,
@@ -56,7 +56,7 @@ SELECT asked.n, accepted.* FROM accepted JOIN asked USING (id)
 
 _AFRESH = "s.status IN ('ROUTING', 'WAITING_PRICE', 'WAITING_POOL')"
 
-ADVANCE = _returning_orders(f"""
+ADVANCE = returning_orders(f"""
 WITH step AS (
     SELECT * FROM jsonb_to_recordset(CAST(:items AS jsonb)) AS s(
         n int, order_id uuid, sequence int, previous text, status text, attempt int,
@@ -106,16 +106,16 @@ WITH step AS (
 SELECT * FROM moved
 """)
 
-GET = _returning_orders("SELECT 0 AS n, orders.* FROM orders WHERE id = ANY(:ids)")
+GET = returning_orders("SELECT 0 AS n, orders.* FROM orders WHERE id = ANY(:ids)")
 
 # Nobody may hold the step, unless it is the very message that asks, come again.
-CLAIM = _returning_orders("""
+CLAIM = returning_orders("""
 UPDATE orders SET lease_holder = :holder, lease_until = now() + :lease_ms * interval '1 ms'
 WHERE id = :id AND sequence = :sequence AND (lease_holder IS NULL OR lease_holder = :holder)
 RETURNING 0 AS n, orders.*
 """)
 
-OVERDUE = _returning_orders(f"""
+OVERDUE = returning_orders(f"""
 SELECT 0 AS n, orders.* FROM orders
 WHERE {one_of("status", IN_PROGRESS)} AND lease_until <= now()
 ORDER BY lease_until LIMIT :most
@@ -133,7 +133,7 @@ RETURNING id
 """)
 
 # Sending again is counted before it is done: bytes that kill their sender must find an end.
-CLAIM_RESEND = _returning_orders("""
+CLAIM_RESEND = returning_orders("""
 UPDATE orders SET lease_holder = :holder, lease_until = now() + :lease_ms * interval '1 ms',
     leases_lost = leases_lost + 1
 WHERE id = :id AND sequence = :sequence AND status = 'SUBMITTED'
@@ -147,43 +147,7 @@ UPDATE orders SET leases_lost = greatest(leases_lost - 1, 0),
 WHERE id = :id AND sequence = :sequence AND status = 'SUBMITTED' AND lease_holder = :holder
 """)
 
-EXPIRED = _returning_orders(f"""
-SELECT 0 AS n, orders.* FROM orders
-WHERE {one_of("status", NOT_SENT)} AND expires_at <= now()
-ORDER BY expires_at LIMIT :most
-""")
-
-# A loose scan of the index: one look per pair, however many orders rest on it.
-WAITING_PAIRS = text("""
-WITH RECURSIVE pair AS (
-    (SELECT token_in, token_out FROM orders WHERE status = :status
-     ORDER BY token_in, token_out LIMIT 1)
-    UNION ALL
-    SELECT following.* FROM pair CROSS JOIN LATERAL (
-        SELECT token_in, token_out FROM orders
-        WHERE status = :status AND (token_in, token_out) > (pair.token_in, pair.token_out)
-        ORDER BY token_in, token_out LIMIT 1) following
-)
-SELECT token_in, token_out FROM pair
-""")
-
-# Further through the market first, of equal ones the older: price-time priority.
-NEAR_PRICE = _returning_orders("""
-SELECT 0 AS n, orders.* FROM orders
-WHERE status = 'WAITING_PRICE' AND token_in = :token_in AND token_out = :token_out
-    AND limit_price <= :best AND (expires_at IS NULL OR expires_at > now())
-    AND (limit_price, created_at, id) > (:limit_price, :created_at, :id)
-ORDER BY limit_price, created_at, id LIMIT :most
-""")
-
-WAITING_FOR_POOL = _returning_orders("""
-SELECT 0 AS n, orders.* FROM orders
-WHERE status = 'WAITING_POOL' AND token_in = :token_in AND token_out = :token_out
-    AND (expires_at IS NULL OR expires_at > now()) AND (created_at, id) > (:created_at, :id)
-ORDER BY created_at, id LIMIT :most
-""")
-
-SUBMITTED = _returning_orders("""
+SUBMITTED = returning_orders("""
 SELECT 0 AS n, orders.* FROM orders
 WHERE status = 'SUBMITTED' AND (updated_at, id) > (:updated_at, :id)
 ORDER BY updated_at, id LIMIT :most

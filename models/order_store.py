@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -13,15 +12,15 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.orm import class_mapper
 
 from engine.order_event import OrderEvent
-from engine.order_status import OrderStatus, require_step
+from engine.order_status import require_step
 from engine.tokens import learn_token
 from models import order_sql
 from models.batch import Batch
 from models.order import Order
 from models.step import NewOrder, OrderFilter, Position, Step
 
-_LONG_AGO = datetime.min.replace(tzinfo=UTC)
-_FIRST_ID = UUID(int=0)
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
+FIRST_ID = UUID(int=0)
 _NEW_ORDER = class_mapper(Order).class_manager.new_instance
 
 
@@ -63,7 +62,7 @@ class OrderStore:
         for step in steps:
             require_step(step.previous, step.status)
         rows = await self._rows(order_sql.ADVANCE, items=_numbered(steps))
-        orders = {row["n"]: _order(row) for row in rows}
+        orders = {row["n"]: order_of(row) for row in rows}
         return [
             Moved(orders[n], _event_of(step, orders[n])) if n in orders else None
             for n, step in enumerate(steps)
@@ -77,7 +76,7 @@ class OrderStore:
 
     async def overdue(self, *, most: int) -> list[Order]:
         """Return orders in progress whose lease ran out, the longest overdue first."""
-        return [_order(row) for row in await self._rows(order_sql.OVERDUE, most=most)]
+        return [order_of(row) for row in await self._rows(order_sql.OVERDUE, most=most)]
 
     async def free(self, ids: Sequence[UUID], *, lease_ms: int) -> list[UUID]:
         """Let go of overdue leases, so that the next message may take the step; return which."""
@@ -110,47 +109,13 @@ class OrderStore:
                 },
             )
 
-    async def expired(self, *, most: int) -> list[Order]:
-        """Return orders whose time ran out before anything was sent, the longest past it first."""
-        return [_order(row) for row in await self._rows(order_sql.EXPIRED, most=most)]
-
-    async def waiting_pairs(self, status: OrderStatus) -> list[tuple[str, str]]:
-        """Return the pairs (mint in, mint out) that orders rest on; costs by pairs, not orders."""
-        rows = await self._rows(order_sql.WAITING_PAIRS, status=str(status))
-        return [(row["token_in"], row["token_out"]) for row in rows]
-
-    async def near_price(
-        self, token_in: str, token_out: str, *, best: Decimal, after: Order | None, most: int
-    ) -> list[Order]:
-        """Return a page of a pair's limit orders that `best` would meet, lowest limit first."""
-        place = {
-            "limit_price": after.limit_price if after else Decimal(0),
-            "created_at": after.created_at if after else _LONG_AGO,
-            "id": after.id if after else _FIRST_ID,
-        }
-        pair = {"token_in": token_in, "token_out": token_out}
-        rows = await self._rows(order_sql.NEAR_PRICE, best=best, most=most, **pair, **place)
-        return [_order(row) for row in rows]
-
-    async def waiting_for_pool(
-        self, token_in: str, token_out: str, *, after: Order | None, most: int
-    ) -> list[Order]:
-        """Return a page of a pair's sniper orders, the oldest first."""
-        place = {
-            "created_at": after.created_at if after else _LONG_AGO,
-            "id": after.id if after else _FIRST_ID,
-        }
-        pair = {"token_in": token_in, "token_out": token_out}
-        rows = await self._rows(order_sql.WAITING_FOR_POOL, most=most, **pair, **place)
-        return [_order(row) for row in rows]
-
     async def submitted(self, *, after: Order | None, most: int) -> list[Order]:
         """Return orders that wait for their transaction, the longest waiting first, a page."""
         place = {
-            "updated_at": after.updated_at if after else _LONG_AGO,
-            "id": after.id if after else _FIRST_ID,
+            "updated_at": after.updated_at if after else LONG_AGO,
+            "id": after.id if after else FIRST_ID,
         }
-        return [_order(row) for row in await self._rows(order_sql.SUBMITTED, most=most, **place)]
+        return [order_of(row) for row in await self._rows(order_sql.SUBMITTED, most=most, **place)]
 
     async def in_progress(self) -> int:
         """Count the orders that owe a step to a worker."""
@@ -163,7 +128,7 @@ class OrderStore:
     async def get_many(self, ids: Sequence[UUID]) -> dict[UUID, Order]:
         """Return the orders of these ids that exist."""
         rows = await self._rows(order_sql.GET, ids=list(ids))
-        return {row["id"]: _order(row) for row in rows}
+        return {row["id"]: order_of(row) for row in rows}
 
     async def by_client_order_id(self, account: str, client_order_id: str) -> Order | None:
         """Return an account's order by the id the client gave it."""
@@ -187,7 +152,7 @@ class OrderStore:
         query = order_sql.page_of_orders(
             account, wanted, most, older_than, newer_than, oldest_first
         )
-        return [_order(row) for row in await self._rows(query)]
+        return [order_of(row) for row in await self._rows(query)]
 
     async def events_after(self, seen: Mapping[UUID, int]) -> list[OrderEvent]:
         """Return the events after the given sequence of each order, in order."""
@@ -202,7 +167,7 @@ class OrderStore:
         rows = await self._rows(
             order_sql.ACCEPT, items=_numbered([new for new, _ in asked]), lease_ms=asked[0][1]
         )
-        accepted = {row["n"]: _order(row) for row in rows}
+        accepted = {row["n"]: order_of(row) for row in rows}
         return [accepted.get(n) for n in range(len(asked))]
 
     async def _get_all(self, ids: Sequence[UUID]) -> list[Order | None]:
@@ -211,7 +176,7 @@ class OrderStore:
 
     async def _one(self, statement: Any, **parameters: Any) -> Order | None:
         rows = await self._rows(statement, **parameters)
-        return _order(rows[0]) if rows else None
+        return order_of(rows[0]) if rows else None
 
     async def _rows(self, statement: Any, **parameters: Any) -> Sequence[RowMapping]:
         async with self._engine.connect() as connection:
@@ -230,7 +195,7 @@ def _numbered(items: Sequence[BaseModel]) -> str:
     ).decode()
 
 
-def _order(row: RowMapping) -> Order:
+def order_of(row: RowMapping) -> Order:
     """Return a row as the ORM would load it: validation and change tracking are not for rows."""
     order: Order = _NEW_ORDER()
     order.__dict__.update(row)

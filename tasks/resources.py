@@ -20,6 +20,7 @@ from models.ledger_store import PostgresLedger
 from models.order_store import OrderStore
 from models.pool_store import PoolStore
 from models.slot_runner import SlotRunner
+from models.waiting_orders import WaitingOrders
 from tasks.sender import Sender
 
 T = TypeVar("T")
@@ -32,6 +33,7 @@ class Resources:
     settings: Settings
     database: AsyncEngine
     orders: OrderStore
+    waiting: WaitingOrders
     candles: CandleStore
     ledger: PostgresLedger
     pools: PoolStore
@@ -67,6 +69,7 @@ async def open_resources(settings: Settings, broker: Broker) -> AsyncIterator[Re
             settings=settings,
             database=database,
             orders=OrderStore(database),
+            waiting=WaitingOrders(database),
             candles=CandleStore(database),
             ledger=ledger,
             pools=pools,

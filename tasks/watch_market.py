@@ -92,12 +92,12 @@ def _begin(order: Order) -> Step:
 
 
 async def _watch_prices(look: Look, resources: Resources) -> None:
-    orders = resources.orders
-    for pair in await orders.waiting_pairs(OrderStatus.WAITING_PRICE):
+    waiting = resources.waiting
+    for pair in await waiting.pairs(OrderStatus.WAITING_PRICE):
         best = look.best_price(*(token_or_stranger(mint) for mint in pair))
         if best is not None:
             await _wake(
-                lambda last, pair=pair, best=best: orders.near_price(  # type: ignore[misc]
+                lambda last, pair=pair, best=best: waiting.near_price(  # type: ignore[misc]
                     *pair, best=best, after=last, most=_PAGE
                 ),
                 limit_met,
@@ -107,11 +107,11 @@ async def _watch_prices(look: Look, resources: Resources) -> None:
 
 
 async def _watch_pools(look: Look, resources: Resources) -> None:
-    orders = resources.orders
-    for pair in await orders.waiting_pairs(OrderStatus.WAITING_POOL):
+    waiting = resources.waiting
+    for pair in await waiting.pairs(OrderStatus.WAITING_POOL):
         if look.best_price(*(token_or_stranger(mint) for mint in pair)) is not None:
             await _wake(
-                lambda last, pair=pair: orders.waiting_for_pool(  # type: ignore[misc]
+                lambda last, pair=pair: waiting.for_pool(  # type: ignore[misc]
                     *pair, after=last, most=_PAGE
                 ),
                 pool_found,
@@ -138,7 +138,7 @@ async def _wake(next_page: NextPage, trigger: Trigger, look: Look, resources: Re
 
 
 async def _expire(resources: Resources) -> None:
-    while overdue := await resources.orders.expired(most=_PAGE):
+    while overdue := await resources.waiting.expired(most=_PAGE):
         await advance_all(resources, [_expired(order) for order in overdue])
         if len(overdue) < _PAGE:
             break
