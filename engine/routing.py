@@ -159,11 +159,18 @@ def _combined(
 
 
 def _worth_most(compared: Sequence[VenueQuote]) -> Failure:
-    """Return the failure that another try may cure before one that is final."""
+    """Return the failure that another try may cure before one that is final.
+
+    It names a venue only where that was the only one: of several, none is to be avoided.
+    """
     failures = [told.failure for told in compared if told.failure is not None]
     if not failures:
         return Failure(code=ErrorCode.NO_ROUTE, message="No venue was asked.")
-    return min(failures, key=lambda failure: failure.retry_class is RetryClass.FATAL)
+    worth_most = min(failures, key=lambda failure: failure.retry_class is RetryClass.FATAL)
+    if len(failures) == 1:
+        return worth_most
+    said = "; ".join(f"{failure.venue}: {failure.message}" for failure in failures)
+    return Failure(code=worth_most.code, message=f"No venue has a quote. {said}")
 
 
 def _require_price_impact(quote: Quote, swap: Swap) -> None:

@@ -78,6 +78,7 @@ async def test_without_any_quote_the_curable_reason_is_given():
         await best_route(SWAP, venues, deadline_ms=DEADLINE_MS)
 
     assert failed.value.code is ErrorCode.VENUE_UNAVAILABLE
+    assert failed.value.venue is None  # none of them is to be avoided next time
     assert {told.venue for told in failed.value.compared} == {"a", "b"}
 
 
