@@ -8,7 +8,6 @@ from api.placing import refused
 from engine.errors import EngineError, ErrorCode
 from engine.order_status import NOT_SENT, OrderStatus
 from models.order import Order as StoredOrder
-from models.step import Step
 
 
 async def cancel(order_id: str, info: Info) -> OrderPayload:
@@ -20,15 +19,7 @@ async def cancel(order_id: str, info: Info) -> OrderPayload:
     services = info.context.services
     order = await _find(order_id, info)
     while order is not None and order.status in NOT_SENT:
-        moved = await services.orders.advance(
-            Step(
-                order_id=order.id,
-                sequence=order.sequence,
-                previous=order.status,
-                status=OrderStatus.CANCELED,
-                attempt=order.attempts,
-            )
-        )
+        moved = await services.orders.advance(order.step_to(OrderStatus.CANCELED))
         if moved is not None:
             await services.updates.publish([moved.event])
             order = moved.order

@@ -36,10 +36,12 @@ class Path:
     @property
     def fee(self) -> int:
         """All fees in atoms of the first token, those of a later hop at the rates before it."""
-        fee, worth = 0, Fraction(1)
-        for hop in self.hops:
+        first, *later = self.hops
+        fee, worth, before = first.fee, Fraction(1), first
+        for hop in later:
+            worth *= Fraction(before.amount_in, before.amount_out)
             fee += int(hop.fee * worth)
-            worth *= Fraction(hop.amount_in, hop.amount_out)
+            before = hop
         return fee
 
     @property

@@ -29,6 +29,7 @@ from engine.simulation import NO_FAULTS, Simulation
 from engine.swap import RouteLeg, Swap, VenueQuote
 from engine.tokens import Token, token_or_stranger
 from models.columns import TIMESTAMP, Atoms, Json, Name
+from models.step import Step
 
 SQLModel.metadata.naming_convention = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -152,6 +153,11 @@ class Order(SQLModel, table=True):
             fault=simulation.fault(self.attempts),
             extra_latency_ms=simulation.extra_latency_ms,
         )
+
+    def step_to(self, status: OrderStatus, **known: Any) -> Step:
+        """Return the step from here to `status`, in this attempt unless `known` says another."""
+        here = {"order_id": self.id, "sequence": self.sequence, "previous": self.status}
+        return Step.model_validate({**here, "attempt": self.attempts, "status": status, **known})
 
 
 class OrderEventRow(SQLModel, table=True):

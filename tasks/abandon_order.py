@@ -7,7 +7,6 @@ import dramatiq
 
 from engine.errors import ErrorCode, Failure
 from engine.order_status import TERMINAL, OrderStatus
-from models.step import Step
 from tasks.attempts import advance
 from tasks.broker import ORDER_PRIORITY, ORDERS, broker
 from tasks.resources import current_resources
@@ -25,14 +24,5 @@ async def abandon_order(message_data: dict[str, Any], retries: dict[str, int]) -
     order = await resources.orders.get(UUID(message_data["args"][0]))
     if order is None or order.status in (OrderStatus.SUBMITTED, *TERMINAL):
         return
-    await advance(
-        resources,
-        Step(
-            order_id=order.id,
-            sequence=order.sequence,
-            previous=order.status,
-            status=OrderStatus.FAILED,
-            attempt=order.attempts,
-            failure=Failure(code=ErrorCode.INTERNAL, message="The engine failed unexpectedly."),
-        ),
-    )
+    failure = Failure(code=ErrorCode.INTERNAL, message="The engine failed unexpectedly.")
+    await advance(resources, order.step_to(OrderStatus.FAILED, failure=failure))

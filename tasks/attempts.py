@@ -65,11 +65,8 @@ def failed_attempt(
     again = failure.retry_class in _RETRIED and attempt <= settings.max_attempts
     if not again and _lost_its_price(order, failure):
         again, attempt = True, min(attempt, settings.max_attempts)
-    return Step(
-        order_id=order.id,
-        sequence=order.sequence,
-        previous=order.status,
-        status=OrderStatus.ROUTING if again else OrderStatus.FAILED,
+    return order.step_to(
+        OrderStatus.ROUTING if again else OrderStatus.FAILED,
         attempt=attempt if again else order.attempts,
         # Room for the backoff; only if the retry is lost does the sweep step in.
         lease_ms=settings.retry_max_backoff_ms + settings.step_lease_ms,

@@ -99,12 +99,8 @@ _REASONS = {
 
 def _confirmed(order: Order, status: TransactionStatus) -> Step:
     assert status.amount_out is not None
-    return Step(
-        order_id=order.id,
-        sequence=order.sequence,
-        previous=order.status,
-        status=OrderStatus.CONFIRMED,
-        attempt=order.attempts,
+    return order.step_to(
+        OrderStatus.CONFIRMED,
         venue=order.venue,
         tx_signature=order.tx_signature,
         route=status.route,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import dramatiq
@@ -82,14 +83,13 @@ async def _take(order_id: UUID, resources: Resources) -> Order | None:
 async def _rest(order: Order, resources: Resources) -> Order | None:
     """Let an order wait for its price or pool; go on at once where it need not."""
     waits_for, trigger = _WAITS[order.type]
-    waiting = await advance(resources, _wait(order, waits_for))
+    waiting = await advance(resources, order.step_to(waits_for))
     if waiting is None:
         return None
     step = trigger(waiting, await look_at_market(resources))
     if step is None:
         return None
-    lease = _begin(waiting, resources).model_dump(include={"lease_holder", "lease_ms"})
-    return await advance(resources, step.model_copy(update=lease))
+    return await advance(resources, step.model_copy(update=_lease(resources)))
 
 
 async def _wait_again(
@@ -99,31 +99,18 @@ async def _wait_again(
     best_price: Decimal | None = None,
 ) -> None:
     """Send a limit order back to waiting: its price is gone again, which is no failure."""
-    step = _wait(order, OrderStatus.WAITING_PRICE)
-    known = {"quotes": tuple(quotes), "best_price": best_price}
-    await advance(resources, step.model_copy(update=known))
-
-
-def _wait(order: Order, status: OrderStatus) -> Step:
-    return Step(
-        order_id=order.id,
-        sequence=order.sequence,
-        previous=order.status,
-        status=status,
-        attempt=0,
+    step = order.step_to(
+        OrderStatus.WAITING_PRICE, attempt=0, quotes=tuple(quotes), best_price=best_price
     )
+    await advance(resources, step)
 
 
 def _begin(order: Order, resources: Resources) -> Step:
-    return Step(
-        order_id=order.id,
-        sequence=order.sequence,
-        previous=order.status,
-        status=OrderStatus.ROUTING,
-        attempt=1,
-        lease_holder=lease_holder(),
-        lease_ms=resources.settings.step_lease_ms,
-    )
+    return order.step_to(OrderStatus.ROUTING, attempt=1, **_lease(resources))
+
+
+def _lease(resources: Resources) -> dict[str, Any]:
+    return {"lease_holder": lease_holder(), "lease_ms": resources.settings.step_lease_ms}
 
 
 async def _choose(order: Order, resources: Resources) -> BestRoute:
@@ -163,12 +150,8 @@ async def _build(order: Order, best: BestRoute, resources: Resources) -> Order |
     )
     return await advance(
         resources,
-        Step(
-            order_id=order.id,
-            sequence=order.sequence,
-            previous=order.status,
-            status=OrderStatus.BUILDING,
-            attempt=order.attempts,
+        order.step_to(
+            OrderStatus.BUILDING,
             lease_holder=order.lease_holder,
             lease_ms=resources.settings.step_lease_ms,
             quotes=best.compared,

@@ -10,7 +10,6 @@ from engine.logs import get_logger
 from engine.order_status import OrderStatus
 from engine.transaction import SignedTransaction
 from models.order import Order
-from models.step import Step
 from tasks.abandon_order import ABANDON
 from tasks.attempts import TryAgain, advance, end_attempt, lease_holder, route_again
 from tasks.broker import ORDER_PRIORITY, ORDERS, broker
@@ -61,12 +60,8 @@ async def submit_built(order: Order, resources: Resources) -> None:
     """
     submitted = await advance(
         resources,
-        Step(
-            order_id=order.id,
-            sequence=order.sequence,
-            previous=order.status,
-            status=OrderStatus.SUBMITTED,
-            attempt=order.attempts,
+        order.step_to(
+            OrderStatus.SUBMITTED,
             lease_holder=order.lease_holder,
             lease_ms=resources.settings.step_lease_ms,
             venue=order.venue,

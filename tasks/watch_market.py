@@ -57,7 +57,7 @@ def limit_met(order: Order, look: Look) -> Step | None:
         return None
     look.take(path)
     executable = price(swap.amount_in, swap.token_in, path.amount_out, swap.token_out)
-    return _begin(order).model_copy(update={"best_price": executable})
+    return order.step_to(OrderStatus.ROUTING, attempt=1, best_price=executable)
 
 
 def pool_found(order: Order, look: Look) -> Step | None:
@@ -76,18 +76,8 @@ def pool_found(order: Order, look: Look) -> Step | None:
             return None
     look.take(path)
     launched = tuple(t for t in (swap.token_in, swap.token_out) if t not in TOKENS)
-    return _begin(order).model_copy(
-        update={"min_amount_out": floor, "launched_tokens": launched or None}
-    )
-
-
-def _begin(order: Order) -> Step:
-    return Step(
-        order_id=order.id,
-        sequence=order.sequence,
-        previous=order.status,
-        status=OrderStatus.ROUTING,
-        attempt=1,
+    return order.step_to(
+        OrderStatus.ROUTING, attempt=1, min_amount_out=floor, launched_tokens=launched or None
     )
 
 
@@ -139,16 +129,6 @@ async def _wake(next_page: NextPage, trigger: Trigger, look: Look, resources: Re
 
 async def _expire(resources: Resources) -> None:
     while overdue := await resources.waiting.expired(most=_PAGE):
-        await advance_all(resources, [_expired(order) for order in overdue])
+        await advance_all(resources, [order.step_to(OrderStatus.EXPIRED) for order in overdue])
         if len(overdue) < _PAGE:
             break
-
-
-def _expired(order: Order) -> Step:
-    return Step(
-        order_id=order.id,
-        sequence=order.sequence,
-        previous=order.status,
-        status=OrderStatus.EXPIRED,
-        attempt=order.attempts,
-    )
