@@ -104,6 +104,12 @@ class Order(Node):
     limit_price: DecimalText | None = strawberry.field(
         description="Limit orders: the least tokenOut per tokenIn."
     )
+    max_price: DecimalText | None = strawberry.field(
+        description="Sniper orders: the most tokenIn per tokenOut."
+    )
+    min_liquidity: DecimalText | None = strawberry.field(
+        description="Sniper orders: what the pool must hold, in whole units of tokenIn."
+    )
     expires_at: datetime | None = strawberry.field(description="When it ends if not sent by then.")
     venue: Venue | None = strawberry.field(description="The venue of the present attempt.")
     route: list[RouteLeg] = strawberry.field(description="The route of the present attempt.")
@@ -148,6 +154,8 @@ class Order(Node):
             slippage_bps=order.slippage_bps,
             min_amount_out=_atoms(order.min_amount_out, bought),
             limit_price=_decimal(order.limit_price),
+            max_price=_decimal(order.max_price),
+            min_liquidity=_atoms(order.min_liquidity, paid),
             expires_at=order.expires_at,
             venue=Venue.from_id(order.venue, info),
             route=legs(order.route, info),

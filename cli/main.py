@@ -1,15 +1,16 @@
 """The commands. Each imports what it needs when it runs, so that --help is quick."""
 
 import asyncio
-import gc
-import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from engine.logs import configure_logs
-from engine.settings import InvalidSettings, Settings, get_settings
+from cli import market_commands, order_commands
+from cli.process import UNREACHABLE, read_settings
+
+if TYPE_CHECKING:
+    from engine.settings import Settings
 
 app = typer.Typer(
     name="order-engine",
@@ -19,21 +20,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-REFUSED, UNREACHABLE = 1, 2
-
-
-def _settings(process: str) -> Settings:
-    """Return the settings and set up logs, or end with the list of what is wrong."""
-    try:
-        settings = get_settings()
-    except InvalidSettings as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(UNREACHABLE) from None
-    configure_logs(settings, process=process)
-    # Each collection looks at all the libraries' objects: the default of one every 700 new
-    # objects costs a seventh of the throughput and most of the slowest answers (bench/orders.py).
-    gc.set_threshold(10_000, 10, 10)
-    return settings
+app.add_typer(order_commands.app)
+app.add_typer(market_commands.app)
 
 
 @app.command()
@@ -48,7 +36,7 @@ def up(
     """Run everything on this machine: Postgres, Redis, migrations, api, worker, clock."""
     from cli.up import CannotStart, run_stack
 
-    settings = _settings("up")
+    settings = read_settings("up")
     given = {"host": host, "port": port, "data_dir": data_dir}
     changes = {name: value for name, value in given.items() if value is not None}
     try:
@@ -61,7 +49,7 @@ def up(
 @app.command()
 def api() -> None:
     """Serve GraphQL over HTTP and WebSocket."""
-    settings = _settings("api")
+    settings = read_settings("api")
     from api.server import run_api
 
     _with_servers(settings)
@@ -71,7 +59,7 @@ def api() -> None:
 @app.command()
 def worker() -> None:
     """Route, submit and confirm orders."""
-    settings = _settings("worker")
+    settings = read_settings("worker")
     _with_servers(settings)
     from tasks.worker import run_worker
 
@@ -81,7 +69,7 @@ def worker() -> None:
 @app.command()
 def clock() -> None:
     """Send the periodic work; of several clocks one ticks."""
-    settings = _settings("clock")
+    settings = read_settings("clock")
     _with_servers(settings)
     from tasks.clock import run_clock
 
@@ -91,7 +79,8 @@ def clock() -> None:
 @app.command()
 def migrate() -> None:
     """Bring the database at DATABASE_URL to the newest migration."""
-    settings = _settings("migrate")
+    settings = read_settings("migrate")
+    from engine.settings import InvalidSettings
     from models.database import is_outage
     from models.migrate import upgrade
 
@@ -105,47 +94,6 @@ def migrate() -> None:
             raise
         typer.echo(f"cannot use Postgres at DATABASE_URL: {error}", err=True)
         raise typer.Exit(UNREACHABLE) from None
-
-
-@app.command()
-def order(
-    token_in: Annotated[str, typer.Argument(help="Symbol or mint of the token paid, e.g. SOL.")],
-    token_out: Annotated[str, typer.Argument(help="Symbol or mint of the token bought.")],
-    amount: Annotated[str, typer.Argument(help="How much is paid, in whole units, e.g. 1.5.")],
-    url: Annotated[str | None, typer.Option(help="The API's address.")] = None,
-    slippage_bps: Annotated[int, typer.Option(help="How far below the quote a fill may be.")] = 50,
-    min_amount_out: Annotated[str | None, typer.Option(help="The least to receive.")] = None,
-    venue: Annotated[list[str] | None, typer.Option(help="Only this venue; repeatable.")] = None,
-    split: Annotated[bool, typer.Option(help="Whether to divide it among venues.")] = True,
-    simulate: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="A fault to inject, e.g. quote-failures=2; repeatable. Also quote-timeouts, "
-            "dropped-transactions, slippage-failures and extra-latency-ms."
-        ),
-    ] = None,
-    client_order_id: Annotated[str | None, typer.Option(help="Your own id for the order.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print events as JSON lines.")] = False,
-) -> None:
-    """Place a market order and follow it to its end.
-
-    Exit status: 0 confirmed, 1 failed or refused, 2 the server cannot be reached.
-    """
-    from cli.order import JsonLines, Lines, place_and_follow
-
-    asked = {
-        "tokenIn": token_in,
-        "tokenOut": token_out,
-        "amount": amount,
-        "slippageBps": slippage_bps,
-        "minAmountOut": min_amount_out,
-        "venues": venue or None,
-        "allowSplit": split,
-        "simulate": _faults(simulate) if simulate else None,
-        "clientOrderId": client_order_id,
-    }
-    address = url or _default_url()
-    sys.exit(asyncio.run(place_and_follow(asked, address, JsonLines() if json else Lines())))
 
 
 @app.command("venue-check")
@@ -166,7 +114,7 @@ def venue_check(
 
     Exit status: 0 all kept, 1 one is broken, 2 the venue cannot be checked.
     """
-    settings = _settings("venue-check")
+    settings = read_settings("venue-check")
     from cli.venue_check import CannotCheck, Terms, check_venue, show, swap_of
 
     try:
@@ -196,24 +144,9 @@ def export_schema(
         raise typer.Exit(1)
 
 
-def _faults(simulate: list[str]) -> dict[str, int]:
-    """Return the API's input for options such as ``quote-failures=2``."""
-    faults: dict[str, int] = {}
-    for option in simulate:
-        name, _, count = option.partition("=")
-        first, *rest = name.split("-")
-        if not count.isdigit():
-            raise typer.BadParameter(f"{option!r} is not of the form quote-failures=2")
-        faults[first + "".join(word.capitalize() for word in rest)] = int(count)
-    return faults
+def _with_servers(settings: "Settings") -> None:
+    from engine.settings import InvalidSettings
 
-
-def _default_url() -> str:
-    settings = _settings("order")
-    return f"http://{settings.host}:{settings.port}/graphql"
-
-
-def _with_servers(settings: Settings) -> None:
     try:
         _ = settings.require_database_url, settings.require_redis_url
     except InvalidSettings as error:

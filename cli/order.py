@@ -2,190 +2,158 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Any, Protocol
 
-from gql import Client, gql
-from gql.transport.exceptions import TransportError, TransportQueryError
-from gql.transport.httpx import HTTPXAsyncTransport
-from gql.transport.websockets import WebsocketsTransport
-from httpx import HTTPError
+from gql import GraphQLRequest, gql
 from rich.console import Console
+from rich.live import Live
 from rich.text import Text
-from websockets.exceptions import WebSocketException
 
-CONFIRMED, FAILED, UNREACHABLE = 0, 1, 2
-_RECONNECTS = 20
-_RECONNECT_SECONDS = 0.5
+from cli.client import change, follow, run
+from cli.event_text import ENDS, EVENT_FIELDS, event_line
+from cli.process import INTERRUPTED
 
-_PLACE = gql("""
-mutation Place($input: ExecuteMarketOrderInput!) {
-  executeMarketOrder(input: $input) {
-    replayed
-    order { id clientOrderId }
-    userErrors { code message field }
-  }
-}
-""")
+NOT_CONFIRMED = 1
 
-_FOLLOW = gql("""
-subscription Follow($orderId: ID!, $after: Int) {
-  orderStatus(orderId: $orderId, after: $after) {
-    orderId sequence status previousStatus attempt occurredAt
-    venue { name }
-    quotedPrice executedPrice amountOut txSignature
-    quotes { venue { name } price failure { code } }
-    failure { code message retryClass }
-    order { isTerminal tokenIn { symbol } tokenOut { symbol } amountIn }
-  }
-}
-""")
+_PLACED = """{
+  replayed
+  order { id clientOrderId type status }
+  userErrors { code message field }
+}"""
 
-_STYLES = {"CONFIRMED": "bold green", "FAILED": "bold red"}
+MARKET = gql(
+    "mutation Place($input: ExecuteMarketOrderInput!) { executeMarketOrder(input: $input)"
+    + _PLACED
+    + "}"
+)
+LIMIT = gql(
+    "mutation Place($input: PlaceLimitOrderInput!) { placeLimitOrder(input: $input)" + _PLACED + "}"
+)
+SNIPER = gql(
+    "mutation Place($input: PlaceSniperOrderInput!) { placeSniperOrder(input: $input)"
+    + _PLACED
+    + "}"
+)
+_CANCEL = gql(
+    "mutation Cancel($orderId: ID!) { cancelOrder(orderId: $orderId)" + _PLACED + "}",
+)
+_FOLLOW = gql(
+    "subscription Follow($orderId: ID!, $after: Int) {"
+    "  orderStatus(orderId: $orderId, after: $after) {"
+    + EVENT_FIELDS
+    + "    order { type isTerminal tokenIn { symbol } tokenOut { symbol } amountIn limitPrice }"
+    "  }"
+    "}"
+)
 
 
 class Printer(Protocol):
     """Shows an order's life to a person or a program."""
 
-    def refused(self, errors: list[dict[str, Any]]) -> None: ...
-    def accepted(self, order: dict[str, Any]) -> None: ...
+    def accepted(self, order: dict[str, Any], *, replayed: bool) -> None: ...
     def event(self, event: dict[str, Any]) -> None: ...
-    def unreachable(self, url: str, reason: str) -> None: ...
+    def left(self, order: dict[str, Any]) -> None: ...
+    def close(self) -> None: ...
 
 
 class JsonLines:
     """One JSON object a line."""
 
-    def refused(self, errors: list[dict[str, Any]]) -> None:
-        self._print({"userErrors": errors})
+    def __init__(self, *, follows: bool = True) -> None:
+        self._follows = follows
+        self._out = Console(highlight=False, soft_wrap=True, markup=False)
 
-    def accepted(self, order: dict[str, Any]) -> None:
-        pass  # the first event says it
+    def accepted(self, order: dict[str, Any], *, replayed: bool) -> None:
+        if not self._follows:  # else the first event says it
+            self._out.print(json.dumps(order | {"replayed": replayed}))
 
     def event(self, event: dict[str, Any]) -> None:
-        self._print(event)
+        self._out.print(json.dumps(event))
 
-    def unreachable(self, url: str, reason: str) -> None:
-        self._print({"unreachable": url, "reason": reason})
+    def left(self, order: dict[str, Any]) -> None:
+        pass
 
-    def _print(self, value: dict[str, Any]) -> None:
-        Console(highlight=False, soft_wrap=True, markup=False).print(json.dumps(value))
+    def close(self) -> None:
+        pass
 
 
 class Lines:
-    """One line a step."""
+    """One line a step; on a terminal, one more that the best price of the moment rewrites."""
 
     def __init__(self) -> None:
         self._out = Console(highlight=False, soft_wrap=True)
         self._err = Console(highlight=False, soft_wrap=True, stderr=True)
+        self._live: Live | None = None
 
-    def refused(self, errors: list[dict[str, Any]]) -> None:
-        for error in errors:
-            where = ".".join(error["field"] or [])
-            self._err.print(Text(f"refused: {error['code']} {error['message']}", "red"), where)
-
-    def accepted(self, order: dict[str, Any]) -> None:
-        self._out.print(Text(f"order {order['id']}", "bold"))
+    def accepted(self, order: dict[str, Any], *, replayed: bool) -> None:
+        note = "  placed before, nothing done now" if replayed else ""
+        self._out.print(Text(f"order {order['id']}", "bold"), Text(note, "dim"), sep="")
 
     def event(self, event: dict[str, Any]) -> None:
-        line = Text()
-        line.append(event["occurredAt"][11:23] + "  ", "dim")
-        line.append(f"{event['status']:<10}", _STYLES.get(event["status"], "cyan"))
-        line.append("  " + "  ".join(_details(event)))
-        self._out.print(line)
+        if event["isLive"] and self._out.is_terminal:
+            if self._live is None:
+                self._live = Live(console=self._out, auto_refresh=False, transient=True)
+                self._live.start()
+            self._live.update(event_line(event), refresh=True)
+            return
+        self.close()
+        self._out.print(event_line(event))
 
-    def unreachable(self, url: str, reason: str) -> None:
-        self._err.print(Text(f"cannot reach {url}: {reason}", "red"))
+    def left(self, order: dict[str, Any]) -> None:
+        self.close()
+        self._err.print(f"The order goes on. To end it: order-engine cancel {order['id']}")
 
-
-async def place_and_follow(asked: dict[str, Any], url: str, printer: Printer) -> int:
-    """Return the exit status: 0 confirmed, 1 failed or refused, 2 out of reach."""
-    try:
-        payload = await _place(asked, url)
-    except TransportQueryError as error:
-        printer.refused([_as_refusal(problem) for problem in error.errors or []])
-        return FAILED
-    except (TransportError, HTTPError, OSError) as error:
-        printer.unreachable(url, _reason(error))
-        return UNREACHABLE
-    if payload["userErrors"]:
-        printer.refused(payload["userErrors"])
-        return FAILED
-    printer.accepted(payload["order"])
-    status = ""
-    try:
-        async for event in _events(payload["order"]["id"], url):
-            printer.event(event)
-            status = event["status"]
-    except (TransportError, WebSocketException, OSError) as error:
-        printer.unreachable(url, _reason(error))
-        return UNREACHABLE
-    return CONFIRMED if status == "CONFIRMED" else FAILED
+    def close(self) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
 
 
-async def _place(asked: dict[str, Any], url: str) -> dict[str, Any]:
+def place(
+    document: GraphQLRequest, asked: dict[str, Any], url: str, *, as_json: bool, follows: bool
+) -> int:
+    """Return the exit status: 0 confirmed, or accepted and not followed; 1 ended otherwise."""
     given = {name: value for name, value in asked.items() if value is not None}
-    async with Client(transport=HTTPXAsyncTransport(url, timeout=30)) as session:
-        document = _PLACE
-        document.variable_values = {"input": given}
-        result = await session.execute(document)
-    return dict(result["executeMarketOrder"])
+    printer = JsonLines(follows=follows) if as_json else Lines()
+    work = _place_and_follow(document, given, url, printer, follows=follows)
+    return run(work, as_json=as_json, when_interrupted=INTERRUPTED)
 
 
-async def _events(order_id: str, url: str) -> AsyncIterator[dict[str, Any]]:
-    """Yield the order's events to its last, resuming where a connection broke off."""
-    address = "ws" + url.removeprefix("http")
-    seen, ended, broken = 0, False, 0
-    while not ended:
-        try:
-            transport = WebsocketsTransport(
-                address, subprotocols=[WebsocketsTransport.GRAPHQLWS_SUBPROTOCOL]
-            )
-            async with Client(transport=transport) as session:
-                document = _FOLLOW
-                document.variable_values = {"orderId": order_id, "after": seen}
-                async for result in session.subscribe(document):
-                    event = result["orderStatus"]
-                    seen, broken = event["sequence"], 0
-                    ended = event["order"]["isTerminal"] and event["status"] in _ENDS
-                    yield event
-        except (TransportError, WebSocketException, OSError):
-            broken += 1
-            if broken > _RECONNECTS:
-                raise
-            await asyncio.sleep(_RECONNECT_SECONDS)
+async def cancel_order(order_id: str, url: str, *, as_json: bool) -> int:
+    """Return the exit status 0; what cannot be canceled is Refused."""
+    order = (await change(url, _CANCEL, orderId=order_id))["order"]
+    out = Console(highlight=False, soft_wrap=True, markup=False)
+    out.print(json.dumps(order) if as_json else f"order {order['id']} is {order['status']}")
+    return 0
 
 
-_ENDS = frozenset({"CONFIRMED", "FAILED", "CANCELED", "EXPIRED"})
+async def _place_and_follow(
+    document: GraphQLRequest, given: dict[str, Any], url: str, printer: Printer, *, follows: bool
+) -> int:
+    payload = await change(url, document, input=given)
+    order = payload["order"]
+    printer.accepted(order, replayed=payload["replayed"])
+    if not follows:
+        return 0
+    try:
+        return 0 if await _last_status(order["id"], url, printer) == "CONFIRMED" else NOT_CONFIRMED
+    except asyncio.CancelledError:
+        printer.left(order)
+        raise
+    finally:
+        printer.close()
 
 
-def _details(event: dict[str, Any]) -> list[str]:
-    order = event["order"]
-    pair = f"{order['tokenOut']['symbol']}/{order['tokenIn']['symbol']}"
-    details = [f"attempt {event['attempt']}"] if event["attempt"] > 1 else []
-    if event["status"] == "PENDING":
-        details.append(f"{order['amountIn']} {order['tokenIn']['symbol']}")
-    for quote in event["quotes"]:
-        told = quote["price"] or (quote["failure"] or {}).get("code", "")
-        details.append(f"{quote['venue']['name']} {told}")
-    if event["venue"]:
-        details.append(f"via {event['venue']['name']}")
-    if event["quotedPrice"] and event["status"] == "BUILDING":
-        details.append(f"quoted {event['quotedPrice']} {pair}")
-    if event["executedPrice"]:
-        details.append(f"executed {event['executedPrice']} {pair}")
-    if event["amountOut"]:
-        details.append(f"received {event['amountOut']} {order['tokenOut']['symbol']}")
-    if event["failure"]:
-        details.append(f"{event['failure']['code']}: {event['failure']['message']}")
-    if event["txSignature"]:
-        details.append(event["txSignature"])
-    return details
-
-
-def _as_refusal(problem: dict[str, Any]) -> dict[str, Any]:
-    return {"code": "ERROR", "message": problem.get("message", ""), "field": problem.get("path")}
-
-
-def _reason(error: BaseException) -> str:
-    return str(error) or type(error).__name__
+async def _last_status(order_id: str, url: str, printer: Printer) -> str:
+    """Show the order's events to its last, resuming where a connection broke off."""
+    seen = 0
+    events = follow(url, _FOLLOW, lambda: {"orderId": order_id, "after": seen})
+    async with aclosing(events):
+        async for result in events:
+            event = result["orderStatus"]
+            seen = event["sequence"]
+            printer.event(event)
+            if event["status"] in ENDS:
+                return str(event["status"])
+    raise AssertionError("a stream ends with its order")

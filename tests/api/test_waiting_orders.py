@@ -19,7 +19,7 @@ SNIPER = {"tokenIn": "SOL", "tokenOut": MINT, "amount": "1"}
 FIELDS = """
   replayed
   order { id clientOrderId type status amountIn minAmountOut limitPrice slippageBps expiresAt
-    tokenOut { mint symbol } }
+    maxPrice minLiquidity tokenOut { mint symbol } }
   userErrors { code field retryClass }
 """
 PLACE_LIMIT = (
@@ -73,13 +73,16 @@ async def test_a_limit_order_is_accepted_with_its_floor_and_its_usual_life(ask):
         "minAmountOut": "302.4",
         "limitPrice": "151.2",
         "slippageBps": 0,
+        "maxPrice": None,
+        "minLiquidity": None,
         "tokenOut": {"mint": order["tokenOut"]["mint"], "symbol": "USDC"},
     }
 
 
 async def test_a_sniper_may_wait_for_a_mint_nobody_knows(ask):
-    order = (await snipe(ask))["order"]
+    order = (await snipe(ask, maxPrice="0.0020", minLiquidity="100"))["order"]
 
+    assert (order["maxPrice"], order["minLiquidity"]) == ("0.002", "100")
     assert (order["type"], order["slippageBps"], order["minAmountOut"]) == ("SNIPER", 500, None)
     assert order["tokenOut"]["mint"] == MINT
 

@@ -8,7 +8,10 @@ import re
 import shutil
 import signal
 import subprocess
+import threading
 from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 
 import asyncpg
@@ -18,6 +21,7 @@ from redis import Redis
 
 from tests.e2e.stack import (
     COMMAND,
+    DEADLINE_SECONDS,
     Stack,
     environment,
     events_of,
@@ -31,7 +35,7 @@ LIFE = ["PENDING", "ROUTING", "BUILDING", "SUBMITTED", "CONFIRMED"]
 
 @pytest.fixture(scope="module")
 def stack():
-    with Stack() as stack:
+    with Stack(ORDER_ENGINE_BEST_PRICE_INTERVAL_MS="100") as stack:
         yield stack
 
 
@@ -140,7 +144,10 @@ def test_a_server_out_of_reach_ends_with_two():
 
 @pytest.mark.parametrize(
     "command",
-    ["", "up", "api", "worker", "clock", "migrate", "order", "venue-check", "export-schema"],
+    [
+        *("", "up", "api", "worker", "clock", "migrate", "venue-check", "export-schema"),
+        *("order", "limit", "snipe", "cancel", "orders", "quote", "launch"),
+    ],
 )
 def test_every_command_explains_itself(command):
     done = subprocess.run(
@@ -148,6 +155,133 @@ def test_every_command_explains_itself(command):
     )
 
     assert "Usage:" in done.stdout
+
+
+def test_a_limit_order_that_the_market_meets_is_confirmed(stack):
+    done = stack.cli("limit", "SOL", "USDC", "2", "--at", "100", "--url", stack.url)
+
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()[1:]
+    statuses = [line.split()[1] for line in lines]
+    assert [*dict.fromkeys(statuses)] == ["PENDING", "WAITING_PRICE", *LIFE[1:]]
+    (executed,) = re.findall(r"  executed ([\d.]+) USDC/SOL  ", lines[-1])
+    assert near_genesis(Decimal(executed))
+
+
+def test_a_limit_order_far_away_shows_the_best_price_until_it_is_canceled(stack):
+    asked = ["limit", "SOL", "USDC", "2", "--at", "300", "--expires-in", "1h", "--json"]
+    with started(stack, *asked) as follower:
+        first = [json.loads(follower.stdout.readline()) for _ in range(4)]
+        canceled = stack.cli("cancel", first[0]["orderId"], "--url", stack.url)
+        rest = events_of(follower.communicate(timeout=DEADLINE_SECONDS)[0])
+
+    assert [(e["status"], e["isLive"]) for e in first] == [
+        ("PENDING", False),
+        ("WAITING_PRICE", False),
+        *[("WAITING_PRICE", True)] * 2,
+    ]
+    assert all(near_genesis(Decimal(event["bestPrice"])) for event in first[2:])
+    assert canceled.returncode == 0, canceled.stderr
+    assert canceled.stdout == f"order {first[0]['orderId']} is CANCELED\n"
+    assert [e["sequence"] for e in rest if not e["isLive"]] == [3]
+    assert rest[-1]["status"] == "CANCELED"
+    assert follower.returncode == 1
+
+
+def test_what_was_executed_cannot_be_canceled(stack):
+    id = stack.place()
+    stack.wait_for(id, "CONFIRMED")
+
+    done = stack.cli("cancel", id, "--url", stack.url)
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "ORDER_NOT_CANCELABLE" in done.stderr
+    assert f"order {id} is CONFIRMED" in done.stderr
+
+
+def test_a_token_launched_while_a_sniper_waits_is_bought(stack):
+    mint = "SnipedTokenMint1111111111111111111111111111"
+    pool = ["SNIPED", "--mint", mint, "--reserve", "1000000", "--quote-reserve", "1000"]
+    with started(stack, "snipe", "SOL", mint, "1", "--max-price", "0.002", "--json") as follower:
+        waiting = [json.loads(follower.stdout.readline()) for _ in range(2)]
+        with started(stack, "launch", *pool) as launch:
+            ((launched_in,),) = fetch_some(stack, LAUNCH)
+            said = launch.communicate(timeout=DEADLINE_SECONDS)
+        rest = events_of(follower.communicate(timeout=DEADLINE_SECONDS)[0])
+
+    assert [e["status"] for e in waiting] == ["PENDING", "WAITING_POOL"]
+    assert launch.returncode == 0, said
+    assert "pool raydium:SNIPED-SOL" in said[0]
+    assert [e["status"] for e in rest] == LIFE[1:], rest
+    assert follower.returncode == 0
+    landed = stack.ask("query O($id: ID!) { order(id: $id) { slot } }", id=rest[0]["orderId"])
+    took = landed["order"]["slot"] - launched_in
+    assert 0 < took <= 100, f"{took} slots from the launch to the landing"
+
+
+def test_orders_are_listed_by_status(stack):
+    confirmed = stack.place()
+    stack.wait_for(confirmed, "CONFIRMED")
+    placed = stack.cli(
+        *("limit", "SOL", "USDC", "1", "--at", "300", "--no-follow", "--json"), "--url", stack.url
+    )
+    (waiting,) = events_of(placed.stdout)
+    stack.wait_for(waiting["id"], "WAITING_PRICE")
+
+    done = stack.cli("orders", "--status", "waiting-price", "--json", "--url", stack.url)
+    table = stack.cli("orders", "--limit", "2", "--url", stack.url)
+
+    orders = events_of(done.stdout)
+    assert orders[0]["id"] == waiting["id"]
+    assert {order["status"] for order in orders} == {"WAITING_PRICE"}
+    shown = [line.split() for line in table.stdout.splitlines()[1:]]
+    assert [(row[2], row[4]) for row in shown] == [
+        (waiting["id"], "WAITING_PRICE"),
+        (confirmed, "CONFIRMED"),
+    ]
+
+
+def test_an_unknown_status_is_refused_with_those_there_are(stack):
+    done = stack.cli("orders", "--status", "lost", "--url", stack.url)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "waiting-price" in done.stderr
+
+
+def test_orders_placed_meanwhile_are_followed_through_the_loss_of_the_api(stack):
+    with started(stack, "orders", "--follow", "--type", "market", "--json") as follower:
+        seen: list[dict[str, object]] = []
+        reader = threading.Thread(
+            target=lambda: seen.extend(json.loads(line) for line in follower.stdout)
+        )
+        reader.start()
+        wait_until(lambda: seen or stack.wait_for(stack.place(), "CONFIRMED") is None)
+        meanwhile = stack.place()
+        wait_until(lambda: life_of(meanwhile, seen) == LIFE)
+
+        stack.child("api").kill()
+        wait_until(stack.is_ready)
+        after = stack.place()
+        wait_until(lambda: life_of(after, seen) == LIFE)
+
+        follower.send_signal(signal.SIGINT)
+        assert follower.wait(DEADLINE_SECONDS) == 0, follower.stderr.read()
+        reader.join()
+
+    steps = [(event["orderId"], event["sequence"]) for event in seen]
+    assert len(steps) == len(set(steps))
+
+
+def test_a_quote_has_its_route_and_what_every_venue_answered(stack):
+    done = stack.cli("quote", "SOL", "USDC", "1.5", "--json", "--url", stack.url)
+    table = stack.cli("quote", "SOL", "USDC", "1.5", "--url", stack.url)
+
+    (quote,) = events_of(done.stdout)
+    assert near_genesis(Decimal(quote["price"]))
+    assert sum(Decimal(leg["amountIn"]) for leg in quote["route"]) == Decimal("1.5")
+    assert {answer["venue"]["id"] for answer in quote["compared"]} == {"meteora", "raydium"}
+    assert table.returncode == 0, table.stderr
+    assert re.search(r"^Route +Pool +In +Out +Fee +Share$", table.stdout, re.MULTILINE)
 
 
 def test_two_hundred_orders_at_once_are_each_confirmed_once(stack):
@@ -333,21 +467,64 @@ def redis_flush(stack: Stack) -> None:
         redis.flushall()
 
 
+@contextmanager
+def started(stack: Stack, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """Run a command beside the test; it is killed if it outlives it."""
+    with subprocess.Popen(
+        [COMMAND, *arguments, "--url", stack.url],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def life_of(id: str, events: list[dict[str, object]]) -> list[object]:
+    return [event["status"] for event in events if event["orderId"] == id]
+
+
 def wrong_in_ledger(stack: Stack) -> list[object]:
     """G4 and G5 by SQL, through none of our code: gaps, and swaps other than one per order."""
 
-    async def look() -> list[object]:
+    async def look(connection: asyncpg.Connection) -> list[object]:
+        return list(await connection.fetch(WRONG))
+
+    return with_database(stack, look)
+
+
+def fetch_some(stack: Stack, query: str) -> list[object]:
+    """Ask until there are rows; return them."""
+
+    async def look(connection: asyncpg.Connection) -> list[object]:
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            while not (rows := await connection.fetch(query)):
+                await asyncio.sleep(0.005)
+        return list(rows)
+
+    return with_database(stack, look)
+
+
+def with_database(
+    stack: Stack, look: Callable[[asyncpg.Connection], Awaitable[list[object]]]
+) -> list[object]:
+    async def connected() -> list[object]:
         connection = await asyncpg.connect(
             host=str(stack.data_dir), user="postgres", database="order_engine"
         )
         try:
-            return list(await connection.fetch(WRONG))
+            return await look(connection)
         finally:
             await connection.close()
 
-    return asyncio.run(look())
+    return asyncio.run(connected())
 
 
+# The slot of a launch is in no answer of the API.
+LAUNCH = "SELECT devnet.slot FROM devnet, pools WHERE pools.id = 'raydium:SNIPED-SOL'"
 WRONG = """
 SELECT o.id FROM orders o
 LEFT JOIN (SELECT order_id, count(*) n, max(sequence) last FROM order_events GROUP BY 1) e

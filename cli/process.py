@@ -1,0 +1,36 @@
+"""What every command does first: read the settings, or end with the list of what is wrong."""
+
+import gc
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from engine.settings import Settings
+
+REFUSED, UNREACHABLE, INTERRUPTED = 1, 2, 130
+
+
+def read_settings(process: str) -> "Settings":
+    """Return the settings and set up logs, or end with the list of what is wrong."""
+    from engine.logs import configure_logs
+    from engine.settings import InvalidSettings, get_settings
+
+    try:
+        settings = get_settings()
+    except InvalidSettings as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(UNREACHABLE) from None
+    configure_logs(settings, process=process)
+    # Each collection looks at all the libraries' objects: the default of one every 700 new
+    # objects costs a seventh of the throughput and most of the slowest answers (bench/orders.py).
+    gc.set_threshold(10_000, 10, 10)
+    return settings
+
+
+def api_address(given: str | None) -> str:
+    """Return where the API is: as given, or as the settings of this machine's stack say."""
+    if given:
+        return given
+    settings = read_settings("client")
+    return f"http://{settings.host}:{settings.port}/graphql"
