@@ -105,6 +105,12 @@ class Stack:
 
     def child(self, name: str) -> psutil.Process:
         """The process of this name: api, worker, clock, postgres or redis."""
+        process = self.find(name)
+        assert process is not None, f"there is no {name}"
+        return process
+
+    def find(self, name: str) -> psutil.Process | None:
+        """The process of this name; None while there is none, or it has yet to become what it is."""
         for process in psutil.Process(self.process.pid).children():
             try:
                 command = " ".join(process.cmdline())
@@ -112,7 +118,7 @@ class Stack:
                 continue  # it has just died
             if f"-m cli {name}" in command or f"/{name}" in command.split(" -")[0]:
                 return process
-        raise AssertionError(f"no {name} in {[p.cmdline() for p in self.processes()]}")
+        return None
 
     def ask(self, query: str, **variables: Any) -> dict[str, Any]:
         answer = httpx.post(self.url, json={"query": query, "variables": variables}, timeout=30)

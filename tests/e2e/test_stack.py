@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from decimal import Decimal
 
 import asyncpg
-import psutil
 import pytest
 from redis import Redis
 
@@ -324,7 +323,7 @@ def test_whatever_process_dies_is_started_again(stack, name):
     died = stack.child(name)
     died.send_signal(signal.SIGKILL)
 
-    wait_until(lambda: stack.child(name).pid != died.pid if survivors(stack, name) else False)
+    wait_until(lambda: (now := stack.find(name)) is not None and now.pid != died.pid)
     wait_until(stack.is_ready)
 
     assert stack.wait_for(stack.place(), "CONFIRMED", "FAILED")["status"] == "CONFIRMED"
@@ -452,14 +451,6 @@ def up(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
         timeout=90,
         env=environment(**settings),
     )
-
-
-def survivors(stack: Stack, name: str) -> bool:
-    try:
-        stack.child(name)
-    except (AssertionError, psutil.NoSuchProcess):
-        return False
-    return True
 
 
 def redis_flush(stack: Stack) -> None:
