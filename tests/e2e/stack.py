@@ -110,7 +110,7 @@ class Stack:
         return process
 
     def find(self, name: str) -> psutil.Process | None:
-        """The process of this name; None while there is none, or it has yet to become what it is."""
+        """The process of this name; None while there is none, or it has yet to become it."""
         for process in psutil.Process(self.process.pid).children():
             try:
                 command = " ".join(process.cmdline())
