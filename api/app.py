@@ -8,9 +8,10 @@ from redis.asyncio import Redis
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route, WebSocketRoute
+from starlette.responses import Response
+from starlette.routing import Mount, Route, WebSocketRoute
 
+from api import pages
 from api.body_limit import BodyLimit
 from api.context import Services
 from api.health import Health
@@ -32,6 +33,8 @@ def create_app(settings: Settings) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        if reason := pages.why_not_built():
+            log.warning("pages.not_built", reason=reason)
         async with open_services(settings) as services:
             app.state.services = services
             yield
@@ -40,7 +43,8 @@ def create_app(settings: Settings) -> Starlette:
     app = Starlette(
         lifespan=lifespan,
         routes=[
-            Route("/", _home),
+            Route("/", pages.desk),
+            Mount("/static", pages.Assets()),
             Route("/graphql", graphql),
             WebSocketRoute("/graphql", graphql),
             Route("/health/live", _live),
@@ -86,10 +90,6 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             for task in background:
                 task.cancel()
             await asyncio.gather(*background, return_exceptions=True)
-
-
-async def _home(request: Request) -> Response:
-    return RedirectResponse("/graphql")
 
 
 async def _live(request: Request) -> Response:

@@ -29,6 +29,7 @@ from uuid_utils.compat import uuid7
 from api.context import Context, Services
 from api.errors import INTERNAL_ERROR, is_internal
 from api.operation import load_json, what_is_wrong
+from api.pages import graphiql
 from api.schema import make_schema
 from api.websocket import PatientAdapter, StrictHandler
 from engine.settings import Settings
@@ -53,7 +54,6 @@ class GraphQLTransport(GraphQL[Context, None]):
         self._services = services
         super().__init__(
             make_schema(settings),
-            graphql_ide=None,
             subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,),
             connection_init_wait_timeout=timedelta(milliseconds=settings.stream_init_timeout_ms),
             max_subscriptions_per_connection=settings.max_streams_per_connection,
@@ -80,7 +80,12 @@ class GraphQLTransport(GraphQL[Context, None]):
         return Context(services=self._services(), request_id=request_id)
 
     def should_render_graphql_ide(self, request: BaseRequestProtocol) -> bool:
-        return False
+        accepted = request.headers.get("accept") or ""
+        asks_nothing = request.method == "GET" and request.query_params.get("query") is None
+        return asks_nothing and "text/html" in accepted
+
+    async def render_graphql_ide(self, request: Request) -> Response:
+        return await graphiql(request)
 
     def decode_json(self, data: str | bytes) -> object:
         return load_json(data)

@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 import typer
 
+from api.pages import why_not_built
 from cli.embedded import (
     EmbeddedServer,
     ServerNotStarted,
@@ -135,8 +136,10 @@ def _welcome(settings: Settings) -> None:
     command = Path(sys.argv[0])
     with contextlib.suppress(ValueError):
         command = command.resolve().relative_to(Path.cwd())
+    base = url.removesuffix("graphql")
     typer.echo(
-        f"\nGraphQL is at {url}\n\n"
+        f"\n{why_not_built() or f'The trading desk is at {base}'}\n"
+        f"GraphQL is at {url}, for a browser too\n\n"
         f"An order, followed to its end:\n  {command} order SOL USDC 1.5 --url {url}\n\n"
         f"The same with curl:\n  {curl}\n\nCtrl-C stops everything; the data stays.\n"
     )

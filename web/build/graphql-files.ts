@@ -1,0 +1,29 @@
+import { readFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+
+import { stripIgnoredCharacters } from "graphql";
+import type { Plugin } from "vite";
+
+const IMPORT = /^#import "(.+)"$/gm;
+
+/** Make `import text from "./x.graphql"` the document's text, with the files it `#import`s. */
+export function graphqlFiles(): Plugin {
+  return {
+    name: "graphql-files",
+    load(id) {
+      if (!id.endsWith(".graphql")) return null;
+      const text = stripIgnoredCharacters(withImports(id, (file) => this.addWatchFile(file)));
+      return { code: `export default ${JSON.stringify(text)}`, map: null };
+    },
+  };
+}
+
+function withImports(path: string, seen: (file: string) => void): string {
+  const text = readFileSync(path, "utf8");
+  const imported = [...text.matchAll(IMPORT)].map((found) => {
+    const file = resolve(dirname(path), found[1] ?? "");
+    seen(file);
+    return withImports(file, seen);
+  });
+  return [text, ...imported].join("\n");
+}
