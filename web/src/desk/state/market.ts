@@ -1,0 +1,46 @@
+/** What can be traded, and the pair that is looked at. */
+
+import { computed, signal } from "@preact/signals";
+
+import { ask, whenLive } from "../api/client";
+import MARKET from "../api/operations/market.graphql";
+import type { Token, Venue } from "../api/types";
+
+export const tokens = signal<Token[]>([]);
+export const venues = signal<Venue[]>([]);
+export const paid = signal("SOL");
+export const bought = signal("USDC");
+
+// Prices are read in the one that comes first here, whichever way a swap goes.
+const QUOTED_IN = ["USDC", "USDT", "SOL"];
+
+/** The pair as a chart shows it, SOL/USDC also for those who pay USDC. */
+export const pair = computed(() => inMarketOrder(paid.value, bought.value));
+
+export function inMarketOrder(one: string, other: string): { base: string; quote: string } {
+  return rank(one) < rank(other) ? { base: other, quote: one } : { base: one, quote: other };
+}
+
+export function swapSides(): void {
+  [paid.value, bought.value] = [bought.value, paid.value];
+}
+
+/** Choose a side. The other one moves out of the way where it is the same. */
+export function choose(side: typeof paid, symbol: string): void {
+  const other = side === paid ? bought : paid;
+  if (other.value === symbol) other.value = side.value;
+  side.value = symbol;
+}
+
+export function loadMarket(): void {
+  whenLive(async () => {
+    const market = await ask<{ tokens: Token[]; venues: Venue[] }>(MARKET);
+    tokens.value = market.tokens;
+    venues.value = market.venues;
+  });
+}
+
+function rank(symbol: string): number {
+  const at = QUOTED_IN.indexOf(symbol);
+  return at < 0 ? QUOTED_IN.length : at;
+}

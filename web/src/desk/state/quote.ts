@@ -1,0 +1,68 @@
+/** What the ticket's swap would give now. */
+
+import { effect, signal } from "@preact/signals";
+
+import { ask, connection, follow } from "../api/client";
+import FOLLOW_QUOTES from "../api/operations/follow-quotes.graphql";
+import QUOTE from "../api/operations/quote.graphql";
+import type { Quote, UserError } from "../api/types";
+import { quoteInput } from "./ticket";
+
+const TYPING_MS = 250;
+const POLL_MS = 2_000;
+
+export const quote = signal<Quote | null>(null);
+export const refusal = signal<string | null>(null);
+
+export function keepQuoted(): void {
+  effect(() => {
+    const input = quoteInput.value;
+    quote.value = null;
+    refusal.value = null;
+    if (!input || connection.value !== "live") return undefined;
+    return keepQuoting(input);
+  });
+}
+
+/** Ask once typing pauses, for what is wrong too, then stay up to date until told to stop. */
+function keepQuoting(input: Record<string, unknown>): () => void {
+  let stopped = false;
+  let stop = (): void => undefined;
+  const again = (ms: number) => {
+    const timer = setTimeout(() => void look(), ms);
+    stop = () => clearTimeout(timer);
+  };
+  const look = async () => {
+    const answer = await asked(input);
+    if (stopped) return;
+    quote.value = answer.quote;
+    refusal.value = answer.userErrors[0]?.message ?? null;
+    if (!answer.quote) return;
+    if (__FEATURES__.quotes) {
+      stop = follow<{ quotes: Quote }>(FOLLOW_QUOTES, { input }, ({ quotes }) => {
+        quote.value = quotes;
+      });
+    } else {
+      again(POLL_MS);
+    }
+  };
+  again(TYPING_MS);
+  return () => {
+    stopped = true;
+    stop();
+  };
+}
+
+interface Answer {
+  quote: Quote | null;
+  userErrors: UserError[];
+}
+
+async function asked(input: Record<string, unknown>): Promise<Answer> {
+  try {
+    return (await ask<{ quote: Answer }>(QUOTE, { input })).quote;
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    return { quote: null, userErrors: [{ code: "INTERNAL", message, field: null }] };
+  }
+}

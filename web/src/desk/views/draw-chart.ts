@@ -1,0 +1,118 @@
+/** Candles with the fills of known orders, and a line for each limit that waits. Floats are for drawing. */
+
+import { effect } from "@preact/signals";
+import {
+  CandlestickSeries,
+  ColorType,
+  type IPriceLine,
+  type ISeriesApi,
+  LineStyle,
+  type SeriesMarker,
+  type UTCTimestamp,
+  createChart,
+  createSeriesMarkers,
+} from "lightweight-charts";
+
+import type { Candle, Order } from "../api/types";
+import { candles, intervalSeconds } from "../state/candles";
+import { inMarketOrder, pair } from "../state/market";
+import { known, learned } from "../state/orders";
+import { theme } from "../state/theme";
+
+/** Draw until what is returned is called. */
+export function drawChart(place: HTMLElement): () => void {
+  const chart = createChart(place, {
+    autoSize: true,
+    layout: { attributionLogo: false }, // the page's foot names TradingView
+    timeScale: { timeVisible: true, secondsVisible: true },
+  });
+  const series = chart.addSeries(CandlestickSeries);
+  const markers = createSeriesMarkers(series, []);
+  let lines: IPriceLine[] = [];
+  const stops = [
+    effect(() => {
+      const { fresh, list } = candles.value;
+      if (fresh) {
+        series.setData(list.map(bar));
+        series.applyOptions({ priceFormat: format(list) });
+        chart.timeScale().fitContent();
+      } else {
+        list.map(bar).forEach((candle) => series.update(candle));
+      }
+    }),
+    effect(() => {
+      void learned.value;
+      const orders = [...known.values()].filter(isOfPair);
+      markers.setMarkers(orders.filter(isFilled).map(marker).sort((a, b) => +a.time - +b.time));
+      lines.forEach((line) => series.removePriceLine(line));
+      lines = orders.filter((order) => order.status === "WAITING_PRICE").map((o) => limit(series, o));
+    }),
+    effect(() => {
+      void theme.value;
+      const colour = (name: string) => getComputedStyle(place).getPropertyValue(`--${name}`).trim();
+      chart.applyOptions({
+        layout: {
+          background: { type: ColorType.Solid, color: colour("panel") },
+          textColor: colour("quiet"),
+        },
+        grid: { vertLines: { color: colour("line") }, horzLines: { color: colour("line") } },
+      });
+      const [up, down] = [colour("good"), colour("bad")];
+      series.applyOptions({
+        ...{ upColor: up, wickUpColor: up, borderUpColor: up },
+        ...{ downColor: down, wickDownColor: down, borderDownColor: down },
+      });
+    }),
+  ];
+  return () => {
+    stops.forEach((stop) => stop());
+    chart.remove();
+  };
+}
+
+function bar({ openedAt, open, high, low, close }: Candle) {
+  const prices = { open: Number(open), high: Number(high), low: Number(low), close: Number(close) };
+  return { time: seconds(openedAt), ...prices };
+}
+
+/** Enough decimals for tokens worth little. */
+function format(list: Candle[]) {
+  const price = Number(list.at(-1)?.close ?? 1);
+  const precision = Math.min(12, Math.max(2, 4 - Math.floor(Math.log10(price || 1))));
+  return { type: "price" as const, precision, minMove: 10 ** -precision };
+}
+
+function isOfPair(order: Order): boolean {
+  const of = inMarketOrder(order.tokenIn.symbol, order.tokenOut.symbol);
+  return of.base === pair.value.base && of.quote === pair.value.quote;
+}
+
+function isFilled(order: Order): boolean {
+  return order.status === "CONFIRMED" && order.completedAt !== null;
+}
+
+function marker(order: Order): SeriesMarker<UTCTimestamp> {
+  const buys = order.tokenOut.symbol === pair.value.base;
+  const at = seconds(order.completedAt ?? order.createdAt);
+  return {
+    time: (at - (at % intervalSeconds.value)) as UTCTimestamp,
+    position: buys ? "belowBar" : "aboveBar",
+    shape: buys ? "arrowUp" : "arrowDown",
+    color: buys ? "#1f9d72" : "#d0556b",
+  };
+}
+
+function limit(series: ISeriesApi<"Candlestick">, order: Order): IPriceLine {
+  const price = Number(order.limitPrice);
+  const sells = order.tokenIn.symbol === pair.value.base;
+  return series.createPriceLine({
+    price: sells ? price : 1 / price,
+    lineStyle: LineStyle.Dashed,
+    title: sells ? "Sell limit" : "Buy limit",
+    color: sells ? "#d0556b" : "#1f9d72",
+  });
+}
+
+function seconds(instant: string): UTCTimestamp {
+  return Math.floor(Date.parse(instant) / 1_000) as UTCTimestamp;
+}

@@ -1,0 +1,132 @@
+import { connection } from "../api/client";
+import type { Order } from "../api/types";
+import { show } from "../lib/decimal";
+import { isCancelable } from "../lib/order-status";
+import { clock } from "../lib/time";
+import {
+  FILTERS,
+  type FilterName,
+  cancel,
+  canceling,
+  filterName,
+  hasOlder,
+  loaded,
+  rows,
+  showFilter,
+  showNewer,
+  showOlder,
+  trail,
+} from "../state/orders";
+import { select, selectedId } from "../state/selection";
+import { Status } from "./status";
+
+export function OrdersTable() {
+  return (
+    <section class="panel orders" aria-labelledby="orders-title">
+      <div class="title">
+        <h2 id="orders-title">Orders</h2>
+        <Filter />
+      </div>
+      <div class="scroll" tabIndex={0} role="region" aria-labelledby="orders-title">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Placed</th>
+              <th scope="col">Status</th>
+              <th scope="col">Type</th>
+              <th scope="col">Swap</th>
+              <th scope="col">Price</th>
+              <th scope="col">Venue</th>
+              {__FEATURES__.cancel && <th scope="col">Cancel</th>}
+            </tr>
+          </thead>
+          <tbody>
+            {rows.value.map((order) => (
+              <Row key={order.id} order={order} />
+            ))}
+          </tbody>
+        </table>
+        {loaded.value && rows.value.length === 0 && <p class="quiet">No orders here yet.</p>}
+      </div>
+      <div class="paging">
+        <button type="button" disabled={trail.value.length === 1} onClick={showNewer}>
+          Newer
+        </button>
+        <span>Page {trail.value.length}</span>
+        <button type="button" disabled={!hasOlder.value} onClick={showOlder}>
+          Older
+        </button>
+      </div>
+    </section>
+  );
+}
+
+function Filter() {
+  return (
+    <fieldset class="choices">
+      <legend class="unseen">Which orders</legend>
+      {(Object.keys(FILTERS) as FilterName[]).map((name) => (
+        <label key={name}>
+          <input
+            type="radio"
+            name="filter"
+            checked={filterName.value === name}
+            onChange={() => showFilter(name)}
+          />
+          <span>{FILTERS[name].label}</span>
+        </label>
+      ))}
+    </fieldset>
+  );
+}
+
+function Row({ order }: { order: Order }) {
+  const selected = selectedId.value === order.id;
+  const price = order.executedPrice ?? order.limitPrice;
+  return (
+    <tr
+      class={selected ? "selected" : undefined}
+      aria-current={selected ? "true" : undefined}
+      data-order={order.id}
+      onClick={() => select(order.id)}
+    >
+      <td>
+        <a href={`#order=${order.id}`}>{clock(order.createdAt)}</a>
+      </td>
+      <td>
+        <Status status={order.status} />
+      </td>
+      <td>{order.type[0] + order.type.slice(1).toLowerCase()}</td>
+      <td>
+        {show(order.amountIn)} {order.tokenIn.symbol} →{" "}
+        {order.amountOut !== null && `${show(order.amountOut)} `}
+        {order.tokenOut.symbol}
+      </td>
+      <td>{price === null ? "–" : `${order.executedPrice ? "" : "≥ "}${show(price)}`}</td>
+      <td>{order.venue?.name ?? "–"}</td>
+      {__FEATURES__.cancel && (
+        <td>
+          <CancelButton order={order} />
+        </td>
+      )}
+    </tr>
+  );
+}
+
+export function CancelButton({ order }: { order: Order }) {
+  if (!isCancelable(order.status)) return null;
+  return (
+    <button
+      type="button"
+      class="small"
+      disabled={connection.value !== "live" || canceling.value.has(order.id)}
+      aria-label={`Cancel the order of ${clock(order.createdAt)}`}
+      onClick={(event) => {
+        event.stopPropagation();
+        void cancel(order.id);
+      }}
+    >
+      Cancel
+    </button>
+  );
+}

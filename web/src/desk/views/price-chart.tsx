@@ -1,0 +1,41 @@
+import { useEffect, useRef } from "preact/hooks";
+
+import { show } from "../lib/decimal";
+import { INTERVALS, candles, intervalSeconds, keepCandles } from "../state/candles";
+import { pair } from "../state/market";
+import { drawChart } from "./draw-chart";
+
+export function PriceChart() {
+  const place = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    keepCandles();
+    return place.current ? drawChart(place.current) : undefined;
+  }, []);
+  const last = candles.value.list.at(-1);
+  const name = `${pair.value.base}/${pair.value.quote}`;
+  return (
+    <section class="panel chart" aria-labelledby="chart-title">
+      <div class="title">
+        <h2 id="chart-title">{name}</h2>
+        {last && <strong class="price">{show(last.close)}</strong>}
+        <fieldset class="choices">
+          <legend class="unseen">Candles of</legend>
+          {INTERVALS.map(({ seconds, label }) => (
+            <label key={seconds}>
+              <input
+                type="radio"
+                name="interval"
+                checked={intervalSeconds.value === seconds}
+                onChange={() => {
+                  intervalSeconds.value = seconds;
+                }}
+              />
+              <span>{label}</span>
+            </label>
+          ))}
+        </fieldset>
+      </div>
+      <div class="canvas" ref={place} role="img" aria-label={`Candles of ${name}`} />
+    </section>
+  );
+}

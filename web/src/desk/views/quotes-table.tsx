@@ -1,0 +1,38 @@
+import type { VenueQuote } from "../api/types";
+import { percentBelow, show } from "../lib/decimal";
+
+/** Every venue's answer beside the best one. The server lists the best first. */
+export function QuotesTable({ quotes, symbol }: { quotes: VenueQuote[]; symbol: string }) {
+  const best = quotes[0]?.amountOut ?? null;
+  return (
+    <table class="quotes">
+      <caption>Quotes compared</caption>
+      <thead>
+        <tr>
+          <th scope="col">Venue</th>
+          <th scope="col">Price</th>
+          <th scope="col">Receive {symbol}</th>
+          <th scope="col">Against best</th>
+        </tr>
+      </thead>
+      <tbody>
+        {quotes.map((quote) => (
+          <tr key={quote.venue.id}>
+            <th scope="row">{quote.venue.name}</th>
+            {quote.amountOut === null || quote.price === null || best === null ? (
+              <td colSpan={3} class="bad">
+                {quote.failure?.message ?? "no answer"}
+              </td>
+            ) : (
+              <>
+                <td>{show(quote.price)}</td>
+                <td>{show(quote.amountOut)}</td>
+                <td>{quote === quotes[0] ? "best" : `−${percentBelow(best, quote.amountOut)} %`}</td>
+              </>
+            )}
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}

@@ -1,0 +1,205 @@
+import type { Signal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
+
+import { connection } from "../api/client";
+import type { OrderType } from "../api/types";
+import { compare, isDecimal } from "../lib/decimal";
+import { bought, choose, paid, swapSides, tokens } from "../state/market";
+import * as ticket from "../state/ticket";
+import { Field } from "./field";
+import { QuoteBox } from "./quote-box";
+import { TicketOptions } from "./ticket-options";
+
+const TYPES: { type: OrderType; label: string; offered: boolean }[] = [
+  { type: "MARKET", label: "Market", offered: true },
+  { type: "LIMIT", label: "Limit", offered: __FEATURES__.limit },
+  { type: "SNIPER", label: "Sniper", offered: __FEATURES__.sniper },
+];
+
+const LIFETIMES = [
+  { minutes: "5", label: "5 minutes" },
+  { minutes: "60", label: "1 hour" },
+  { minutes: "1440", label: "1 day" },
+  { minutes: "43200", label: "30 days" },
+];
+
+const SLIPPAGES = ["0.1", "0.5", "1"];
+
+export function Ticket() {
+  const type = ticket.type.value;
+  return (
+    <section class="panel ticket" aria-labelledby="ticket-title">
+      <h2 id="ticket-title">Order ticket</h2>
+      <form
+        noValidate
+        onSubmit={(event) => {
+          event.preventDefault();
+          void ticket.place();
+        }}
+      >
+        <Types />
+        <div class="sides">
+          <TokenSelect label="Pay" side={paid} />
+          {type !== "SNIPER" && (
+            <>
+              <button type="button" class="swap" aria-label="Swap sides" onClick={swapSides}>
+                ⇄
+              </button>
+              <TokenSelect label="Receive" side={bought} />
+            </>
+          )}
+        </div>
+        {type === "SNIPER" && <Field name="tokenOut" label="Mint to receive" value={ticket.mint} />}
+        <Field name="amount" label="Amount" unit={paid.value} value={ticket.amount} decimal />
+        {type === "LIMIT" && (
+          <Field
+            name="limitPrice"
+            label="Limit price"
+            unit={`${bought.value}/${paid.value}`}
+            value={ticket.limitPrice}
+            decimal
+          />
+        )}
+        {type === "SNIPER" && (
+          <Field name="maxPrice" label="Highest price" hint="optional" value={ticket.maxPrice} decimal />
+        )}
+        {type === "LIMIT" ? <Lifetime /> : <Slippage />}
+        <TicketOptions />
+        {type !== "SNIPER" && <QuoteBox />}
+        <Problem />
+        <SubmitButton />
+      </form>
+    </section>
+  );
+}
+
+function Types() {
+  const offered = TYPES.filter((choice) => choice.offered);
+  if (offered.length === 1) return null;
+  return (
+    <fieldset class="choices">
+      <legend class="unseen">Order type</legend>
+      {offered.map(({ type, label }) => (
+        <Choice
+          key={type}
+          name="type"
+          checked={ticket.type.value === type}
+          onChoose={() => {
+            ticket.type.value = type;
+            ticket.errors.value = [];
+          }}
+        >
+          {label}
+        </Choice>
+      ))}
+    </fieldset>
+  );
+}
+
+function TokenSelect({ label, side }: { label: string; side: Signal<string> }) {
+  return (
+    <label>
+      {label}
+      <select value={side.value} onChange={(event) => choose(side, event.currentTarget.value)}>
+        {tokens.value.map((token) => (
+          <option key={token.mint} value={token.symbol}>
+            {token.symbol}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+function Lifetime() {
+  return (
+    <label>
+      Good for
+      <select
+        value={ticket.lifetimeMinutes.value}
+        onChange={(event) => {
+          ticket.lifetimeMinutes.value = event.currentTarget.value;
+        }}
+      >
+        {LIFETIMES.map(({ minutes, label }) => (
+          <option key={minutes} value={minutes}>
+            {label}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+function Slippage() {
+  const value = ticket.slippage.value;
+  return (
+    <div class="slippage">
+      <fieldset class="choices">
+        <legend>Slippage</legend>
+        {SLIPPAGES.map((percent) => (
+          <Choice
+            key={percent}
+            name="slippage"
+            checked={value === percent}
+            onChoose={() => {
+              ticket.slippage.value = percent;
+            }}
+          >
+            {percent} %
+          </Choice>
+        ))}
+      </fieldset>
+      <Field name="slippageBps" label="Own slippage" unit="%" value={ticket.slippage} decimal />
+      <SlippageWarning percent={value} />
+    </div>
+  );
+}
+
+function SlippageWarning({ percent }: { percent: string }) {
+  if (!isDecimal(percent)) return null;
+  if (compare(percent, "3") > 0) {
+    return <p class="warn">⚠ You may receive far less than quoted.</p>;
+  }
+  if (compare(percent, "0.1") < 0) {
+    return <p class="warn">⚠ The order may fail at the slightest move of the price.</p>;
+  }
+  return null;
+}
+
+function Choice(props: {
+  name: string;
+  checked: boolean;
+  onChoose: () => void;
+  children: ComponentChildren;
+}) {
+  return (
+    <label>
+      <input type="radio" name={props.name} checked={props.checked} onChange={props.onChoose} />
+      <span>{props.children}</span>
+    </label>
+  );
+}
+
+function Problem() {
+  const message = ticket.errorAt(null);
+  return message ? <p role="alert">{message}</p> : null;
+}
+
+function SubmitButton() {
+  const name = TYPES.find(({ type }) => type === ticket.type.value)?.label.toLowerCase();
+  const live = connection.value === "live";
+  const empty = !ticket.amount.value.trim();
+  const label = !live
+    ? "Reconnecting…"
+    : ticket.placing.value
+      ? "Placing…"
+      : empty
+        ? "Enter an amount"
+        : `Place ${name} order`;
+  return (
+    <button type="submit" class="primary" disabled={!live || ticket.placing.value || empty}>
+      {label}
+    </button>
+  );
+}
