@@ -2,6 +2,7 @@ import { useGraphiQL } from "@graphiql/react";
 import { useEffect } from "react";
 
 import { json } from "./examples";
+import NEWEST_ORDER from "./newest-order.graphql";
 import { storage } from "./storage";
 
 const FILLED = "filled-order-id";
@@ -33,7 +34,7 @@ async function newestOrder(): Promise<string | undefined> {
   const answer = await fetch("/graphql", {
     method: "POST",
     headers: { "content-type": "application/json" },
-    body: JSON.stringify({ query: "{ orders(first: 1) { nodes { id } } }" }),
+    body: JSON.stringify({ query: NEWEST_ORDER }),
   });
   const body = (await answer.json()) as { data?: { orders: { nodes: { id: string }[] } } };
   return body.data?.orders.nodes[0]?.id;

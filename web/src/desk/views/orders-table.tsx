@@ -27,7 +27,7 @@ export function OrdersTable() {
         <h2 id="orders-title">Orders</h2>
         <Filter />
       </div>
-      <div class="scroll" tabIndex={0} role="region" aria-labelledby="orders-title">
+      <div class="scroll" tabIndex={0} role="group" aria-label="List of orders">
         <table>
           <thead>
             <tr>

@@ -97,25 +97,31 @@ function Types() {
 }
 
 function TokenSelect({ label, side }: { label: string; side: Signal<string> }) {
+  const id = `token-${label}`;
   return (
-    <label>
-      {label}
-      <select value={side.value} onChange={(event) => choose(side, event.currentTarget.value)}>
+    <div class="field">
+      <label for={id}>{label}</label>
+      <select
+        id={id}
+        value={side.value}
+        onChange={(event) => choose(side, event.currentTarget.value)}
+      >
         {tokens.value.map((token) => (
           <option key={token.mint} value={token.symbol}>
             {token.symbol}
           </option>
         ))}
       </select>
-    </label>
+    </div>
   );
 }
 
 function Lifetime() {
   return (
-    <label>
-      Good for
+    <div class="field">
+      <label for="lifetime">Good for</label>
       <select
+        id="lifetime"
         value={ticket.lifetimeMinutes.value}
         onChange={(event) => {
           ticket.lifetimeMinutes.value = event.currentTarget.value;
@@ -127,7 +133,7 @@ function Lifetime() {
           </option>
         ))}
       </select>
-    </label>
+    </div>
   );
 }
 

@@ -1,0 +1,237 @@
+"""The trading desk, used as a trader would, on the real stack."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.stack import Stack
+from tests.web.browser.conftest import Frames
+from tests.web.browser.desk import Desk
+
+LIFE = ["Pending", "Routing", "Building", "Submitted", "Confirmed"]
+
+
+@pytest.fixture
+def desk(page: Page, frames: Frames) -> Desk:
+    # After `frames`, so that those see the socket from its first message.
+    return Desk(page)
+
+
+def test_an_order_by_mouse_is_followed_to_confirmed(desk: Desk, frames: Frames) -> None:
+    desk.open()
+    desk.field("Pay").select_option("SOL")
+    desk.field("Receive").select_option("USDC")
+    desk.field("Amount").fill("1.5")
+    expect(desk.ticket.get_by_role("table", name="Quotes compared")).to_contain_text("best")
+
+    id = desk.place()
+
+    desk.expect_end("Confirmed")
+    assert [s.split()[1] for s in desk.steps.locator(".status").all_inner_texts()] == LIFE
+    expect(desk.steps.last).to_contain_text(re.compile(r"Received \d+\.\d+ USDC at"))
+    expect(desk.row(id)).to_contain_text("Confirmed")
+    expect(desk.toast(id)).to_contain_text("Confirmed")
+    assert frames.sequences(id) == [1, 2, 3, 4, 5]
+    assert frames.sockets == 1
+
+
+def test_an_order_by_keyboard_is_followed_to_confirmed(desk: Desk, page: Page) -> None:
+    desk.open()
+    focused = "document.activeElement.name || document.activeElement.textContent"
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if page.evaluate(focused) == "amount":
+            break
+    page.keyboard.press("Control+A")
+    page.keyboard.type("2")
+    before = page.url
+    page.keyboard.press("Enter")
+
+    id = desk.placed_after(before)
+
+    desk.expect_end("Confirmed")
+    link = desk.row(id).get_by_role("link")
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        if link.evaluate("element => element === document.activeElement"):
+            break
+    expect(link).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(desk.row(id)).to_have_attribute("aria-current", "true")
+
+
+def test_a_refused_order_says_why_at_the_field(desk: Desk, stack: Stack) -> None:
+    newest = "{ orders(first: 1) { nodes { id } } }"
+    before = stack.ask(newest)
+    desk.open()
+    desk.field("Amount").fill("1e5")
+
+    desk.submit.click()
+
+    expect(desk.field("Amount")).to_have_attribute("aria-invalid", "true")
+    described = desk.field("Amount").get_attribute("aria-describedby")
+    message = desk.page.locator(f"#{described}")
+    expect(message).to_have_text(re.compile("An amount is a plain decimal such as 1.5"))
+    expect(message).to_have_role("alert")
+    assert stack.ask(newest) == before
+
+    desk.field("Amount").fill("1")
+    desk.place()
+    expect(desk.field("Amount")).not_to_have_attribute("aria-invalid", "true")
+    desk.expect_end("Confirmed")
+
+
+def test_slippage_is_warned_of_and_refused_at_its_field(desk: Desk) -> None:
+    desk.open()
+    own = desk.field("Own slippage")
+    own.fill("5")
+    expect(desk.ticket.locator(".warn")).to_contain_text("far less than quoted")
+    own.fill("0.05")
+    expect(desk.ticket.locator(".warn")).to_contain_text("slightest move")
+    desk.ticket.get_by_role("radio", name="1 %", exact=True).check()
+    expect(own).to_have_value("1")
+    expect(desk.ticket.locator(".warn")).to_have_count(0)
+
+    own.fill("99")
+    desk.submit.click()
+
+    expect(own).to_have_attribute("aria-invalid", "true")
+    expect(desk.ticket.get_by_role("alert")).to_contain_text("lippage")
+
+
+def test_a_failed_order_shows_each_attempt_and_its_reason(desk: Desk, frames: Frames) -> None:
+    desk.open()
+    desk.option("Receive at least").fill("999999")
+
+    id = desk.place()
+
+    desk.expect_end("Failed")
+    attempts = desk.steps.locator(".attempt").all_inner_texts()
+    assert attempts == ["Attempt 1", "Attempt 2", "Attempt 3", "Attempt 3"]
+    reasons = desk.steps.locator(".bad code").all_inner_texts()
+    assert reasons == ["SLIPPAGE_EXCEEDED"] * 3
+    expect(desk.toast(id)).to_contain_text("Failed")
+    assert frames.sequences(id) == [1, 2, 3, 4, 5]
+
+
+def test_an_address_leads_to_an_order(desk: Desk, stack: Stack) -> None:
+    id = stack.place(amount="0.25")
+    stack.wait_for(id, "CONFIRMED")
+
+    desk.open(f"#order={id}")
+
+    desk.expect_end("Confirmed")
+    expect(desk.steps).to_have_count(5)
+    expect(desk.order).to_contain_text(id)
+
+
+def test_an_address_of_no_order_says_so(desk: Desk) -> None:
+    desk.open("#order=00000000-0000-0000-0000-000000000000")
+
+    expect(desk.order.get_by_role("alert")).to_have_text("There is no order of this id.")
+
+
+def test_orders_of_others_appear_and_are_followed(desk: Desk, stack: Stack) -> None:
+    desk.open()
+    expect(desk.page.get_by_role("button", name="Older")).to_be_visible()
+
+    id = stack.place(amount="0.5")
+
+    expect(desk.toast(id)).to_be_visible()
+    expect(desk.row(id)).to_contain_text("Confirmed")
+    expect(desk.toast(id)).to_contain_text("Confirmed")
+    expect(desk.toast(id)).to_have_count(0, timeout=15_000)  # 8 s after its end
+
+
+def test_filters_and_pages(desk: Desk, stack: Stack) -> None:
+    placed = [stack.place(amount=f"0.{n + 10}") for n in range(25)]
+    failed = stack.place(minAmountOut="999999")
+    stack.wait_for(placed[-1], "CONFIRMED")
+    stack.wait_for(failed, "FAILED")
+    desk.open()
+    expect(desk.rows).to_have_count(20)
+
+    desk.page.get_by_role("radio", name="Not filled").check()
+    expect(desk.rows.first).to_have_attribute("data-order", failed)
+    expect(desk.rows.locator(".status.good")).to_have_count(0)
+
+    desk.page.get_by_role("radio", name="Filled", exact=True).check()
+    expect(desk.rows.first).to_have_attribute("data-order", placed[-1])
+    expect(desk.rows.locator(".status.good")).to_have_count(20)
+
+    desk.page.get_by_role("button", name="Older").click()
+    expect(desk.page.get_by_text("Page 2")).to_be_visible()
+    expect(desk.row(placed[4])).to_be_visible()
+    expect(desk.row(placed[5])).to_have_count(0)
+    desk.page.get_by_role("button", name="Newer").click()
+    expect(desk.rows.first).to_have_attribute("data-order", placed[-1])
+
+
+def test_sides_are_swapped_and_never_the_same(desk: Desk) -> None:
+    desk.open()
+    pay, receive = desk.field("Pay"), desk.field("Receive")
+
+    desk.ticket.get_by_role("button", name="Swap sides").click()
+    expect(pay).to_have_value("USDC")
+    expect(receive).to_have_value("SOL")
+
+    receive.select_option("USDC")
+    expect(pay).to_have_value("SOL")
+    expect(desk.ticket.locator("dl")).to_contain_text(re.compile(r"1 SOL = 1\d\d\.\d+ USDC"))
+
+
+def test_a_theme_is_kept(desk: Desk, page: Page) -> None:
+    page.emulate_media(color_scheme="dark")
+    desk.open()
+    page.get_by_role("button", name="Light theme").click()
+
+    page.reload()
+
+    expect(page.locator("html")).to_have_attribute("data-theme", "light")
+    keys = page.evaluate("Object.keys(localStorage)")
+    assert keys == ["order-engine:desk:theme"]
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_axe_finds_nothing(
+    desk: Desk, page: Page, scheme: str, width: int, axe: Callable[[Page], list[str]]
+) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(color_scheme=scheme)
+    desk.open()
+    desk.option("Receive at least").fill("999999")
+    desk.place()
+    desk.expect_end("Failed")
+    desk.field("Amount").fill("1e5")
+    desk.submit.click()
+    expect(desk.field("Amount")).to_have_attribute("aria-invalid", "true")
+
+    assert axe(page) == []
+
+
+def test_a_phone_has_one_column_with_the_ticket_first(desk: Desk, page: Page) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    desk.open()
+
+    tops = page.locator(".panel h2").evaluate_all(
+        "titles => titles.map(t => [t.getBoundingClientRect().top, t.textContent]).sort((a, b) => a[0] - b[0])"
+    )
+    assert tops[0][1] == "Order ticket"
+    assert len({page.locator(".panel").nth(n).bounding_box()["x"] for n in range(len(tops))}) == 1
+    wider = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert page.evaluate(wider) == 0
+
+
+def test_the_first_load_is_small(desk: Desk, page: Page) -> None:
+    client = page.context.new_cdp_session(page)
+    client.send("Network.enable")
+    loaded: list[float] = []
+    client.on("Network.loadingFinished", lambda done: loaded.append(done["encodedDataLength"]))
+
+    desk.open()
+
+    assert sum(loaded) > 10_000
+    assert sum(loaded) < 120_000

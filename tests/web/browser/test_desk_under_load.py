@@ -1,0 +1,73 @@
+"""The trading desk when its server goes away, and when much happens at once."""
+
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from time import monotonic
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.stack import Stack
+from tests.web.browser.conftest import Frames, Watch
+from tests.web.browser.desk import LONG_MS, Desk
+
+# An order lives about 12 s, so that a restart fits in.
+SLOW = {"ORDER_ENGINE_SLOT_MS": "400", "ORDER_ENGINE_CONFIRMATION_SLOTS": "30"}
+
+RECORD_LONG_TASKS = """
+window.longTasks = [];
+new PerformanceObserver(list => window.longTasks.push(...list.getEntries().map(e => e.duration)))
+  .observe({type: 'longtask'});
+"""
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL], ids=["stopped", "killed"])
+def test_a_server_restarted_mid_order_leaves_no_gap(
+    page: Page, frames: Frames, watch: Watch, how: signal.Signals
+) -> None:
+    watch.expected.append("WebSocket connection to")
+    with Stack(**SLOW) as slow:
+        page.goto(slow.url.removesuffix("graphql"))
+        desk = Desk(page)
+        desk.expect_live()
+        id = desk.place()
+        expect(desk.steps.last).to_contain_text("Submitted")
+
+        slow.child("api").send_signal(how)
+
+        expect(page.get_by_role("status")).to_contain_text("Reconnecting")
+        expect(desk.submit).to_be_disabled()
+        expect(desk.submit).to_have_text("Reconnecting…")
+        desk.expect_live()
+        desk.expect_end("Confirmed")
+        expect(desk.submit).to_be_enabled()
+        expect(desk.row(id)).to_contain_text("Confirmed")
+        expect(desk.toast(id)).to_contain_text("Confirmed")
+        page.goto("about:blank")  # before the stack goes away under it
+
+    assert frames.sequences(id) == [1, 2, 3, 4, 5]
+    assert [asked["after"] for asked in frames.subscriptions("orderStatus")] == [0, 4]
+
+
+def test_a_hundred_orders_in_two_seconds_stay_smooth(
+    page: Page, frames: Frames, stack: Stack
+) -> None:
+    page.add_init_script(RECORD_LONG_TASKS)
+    desk = Desk(page).open()
+    expect(desk.page.get_by_role("table", name="Quotes compared")).to_be_visible()
+    page.evaluate("window.longTasks.length = 0")
+
+    started = monotonic()
+    with ThreadPoolExecutor(16) as pool:
+        ids = list(pool.map(lambda n: stack.place(amount=f"0.{n + 100}"), range(100)))
+    assert monotonic() - started < 2
+
+    expect(page.get_by_role("log")).to_contain_text("more")
+    shown = sorted(ids, reverse=True)[:20]
+    for id in shown:
+        expect(desk.row(id)).to_contain_text("Confirmed", timeout=LONG_MS)
+    assert [row.get_attribute("data-order") for row in desk.rows.all()] == shown
+    assert page.locator("[data-toast]").count() <= 3
+    # Wall-clock time on a machine that works off the orders meanwhile: a hang, not a stutter.
+    assert max(page.evaluate("window.longTasks"), default=0) < 500
+    expect(page.locator(".toast")).to_have_count(0, timeout=LONG_MS)
