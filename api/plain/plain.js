@@ -19,7 +19,7 @@ const EXAMPLES = [
   }
 }`;
   },
-  async () => `{
+  async () => `query {
   quote(input: {tokenIn: "SOL", tokenOut: "USDC", amount: "1.5"}) {
     quote { amountOut price compared { venue { name } amountOut failure { message } } }
     userErrors { code field message }

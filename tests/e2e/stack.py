@@ -52,7 +52,12 @@ def environment(**given: str) -> dict[str, str]:
 class Stack:
     """A running stack, its processes, and a client of its API."""
 
-    def __init__(self, *, data_dir: Path | None = None, **settings: str) -> None:
+    def __init__(
+        self, *, data_dir: Path | None = None, source: Path | None = None, **settings: str
+    ) -> None:
+        """Run this checkout, or the packages in the folder `source`."""
+        self._command = [COMMAND] if source is None else [sys.executable, "-m", "cli"]
+        self._source = source
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}/graphql"
         self._own_dir = data_dir is None
@@ -62,10 +67,11 @@ class Stack:
 
     def __enter__(self) -> "Stack":
         self.process = subprocess.Popen(
-            [COMMAND, "up", "--port", str(self.port), "--data-dir", str(self.data_dir)],
+            [*self._command, "up", "--port", str(self.port), "--data-dir", str(self.data_dir)],
             stdout=self._log,
             stderr=subprocess.STDOUT,
             env=environment(**{**FAST, **self._settings}),
+            cwd=self._source,
             start_new_session=True,
         )
         wait_until(lambda: self.is_ready() or self.process.poll() is not None)
