@@ -7,7 +7,7 @@ PIP := $(BIN)/pip --disable-pip-version-check -qq
 SOURCES := api cli engine models tasks alembic tests bench hatch_build.py
 WEB := $(shell find web -name node_modules -prune -o -type f -print)
 
-.PHONY: help install run test pages audit bench check fmt lock schema clean
+.PHONY: help install run test pages screenshots audit bench check fmt lock schema clean
 
 help: ## Show this list.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -22,6 +22,9 @@ test: $(VENV)/.installed-dev ## Run every test on embedded servers. ARGS= goes t
 
 pages: install ## Build the pages anew, from web/.
 	@$(BIN)/python hatch_build.py
+
+screenshots: $(VENV)/.installed-dev ## Take the pictures of the README anew.
+	@SCREENSHOTS=docs/screenshots $(BIN)/pytest -q tests/web/browser/test_screenshots.py
 
 audit: $(VENV)/.installed-dev ## Run the GraphQL over HTTP audits against a running server.
 	@$(BIN)/python -m tests.audit.run

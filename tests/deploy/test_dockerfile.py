@@ -100,11 +100,14 @@ def test_final_stage_takes_the_virtualenv_and_the_source_to_the_same_places() ->
 
 
 def test_what_is_copied_is_enough_for_every_process(tmp_path: Path) -> None:
+    ignored = (ROOT / ".dockerignore").read_text().splitlines()
+    names = [Path(line).name for line in ignored if line and line[0] not in "#!" and line != "*"]
+    left_out = shutil.ignore_patterns(*names)
     for source, target in _copied():
         to = tmp_path / target
         to.parent.mkdir(parents=True, exist_ok=True)
         if (ROOT / source).is_dir():
-            shutil.copytree(ROOT / source, to, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(ROOT / source, to, ignore=left_out)
         else:
             shutil.copy(ROOT / source, to)
 

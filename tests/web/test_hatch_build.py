@@ -105,8 +105,10 @@ def test_other_pins_are_installed(tree: Path, with_node: list[list[str]]) -> Non
 
 @pytest.mark.parametrize(
     ("version", "taken"),
-    [("v18.20.0", False), ("v20.18.9", False), ("v20.19.0", True), ("v21.7.0", False)]
-    + [("v22.11.0", False), ("v22.12.0", True), ("v24.1.0", True), ("nonsense", False)],
+    [
+        *(("v18.20.0", False), ("v20.18.9", False), ("v20.19.0", True), ("v21.7.0", False)),
+        *(("v22.11.0", False), ("v22.12.0", True), ("v24.1.0", True), ("nonsense", False)),
+    ],
 )
 def test_a_node_on_the_path_must_be_one_that_vite_runs_on(
     tree: Path, version: str, taken: bool

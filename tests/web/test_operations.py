@@ -13,14 +13,7 @@ SCHEMA = build_schema((ROOT / "schema.graphql").read_text())
 IMPORT = re.compile(r'^#import "(.+)"$', re.MULTILINE)
 
 # What pages are ready for and the API is not. The build leaves it out (web/build/features.ts).
-NOT_YET = {
-    "cancelOrder",
-    "candles",
-    "orderEvents",
-    "placeLimitOrder",
-    "placeSniperOrder",
-    "quotes",
-}
+NOT_YET = {"cancelOrder", "orderEvents", "placeLimitOrder", "placeSniperOrder"}
 
 
 def with_imports(path: Path) -> str:

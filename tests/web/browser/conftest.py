@@ -53,7 +53,8 @@ def browser_type_launch_args() -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
-    with Stack() as stack:
+    # Slots long enough to leave the machine to the browser: the market moves in each.
+    with Stack(ORDER_ENGINE_SLOT_MS="100") as stack:
         yield stack
 
 

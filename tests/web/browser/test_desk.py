@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.stack import Stack
+from tests.e2e.stack import Stack, wait_until
 from tests.web.browser.conftest import Frames
 from tests.web.browser.desk import Desk
 
@@ -103,7 +103,7 @@ def test_slippage_is_warned_of_and_refused_at_its_field(desk: Desk) -> None:
 
 def test_a_failed_order_shows_each_attempt_and_its_reason(desk: Desk, frames: Frames) -> None:
     desk.open()
-    desk.option("Receive at least").fill("999999")
+    desk.option("Failed quotes").fill("3")
 
     id = desk.place()
 
@@ -111,9 +111,73 @@ def test_a_failed_order_shows_each_attempt_and_its_reason(desk: Desk, frames: Fr
     attempts = desk.steps.locator(".attempt").all_inner_texts()
     assert attempts == ["Attempt 1", "Attempt 2", "Attempt 3", "Attempt 3"]
     reasons = desk.steps.locator(".bad code").all_inner_texts()
-    assert reasons == ["SLIPPAGE_EXCEEDED"] * 3
+    assert reasons == ["VENUE_UNAVAILABLE"] * 3
+    expect(desk.steps.last).to_contain_text("did not answer")
     expect(desk.toast(id)).to_contain_text("Failed")
     assert frames.sequences(id) == [1, 2, 3, 4, 5]
+
+
+def test_a_fault_overcome_is_told_too(desk: Desk) -> None:
+    desk.open()
+    desk.option("Dropped transactions").fill("1")
+    desk.option("Receive at least").fill("1")
+
+    desk.place()
+
+    desk.expect_end("Confirmed")
+    expect(desk.steps.locator(".bad code")).to_have_text(["TRANSACTION_DROPPED"])
+    expect(desk.steps.last).to_contain_text("Attempt 2")
+
+
+def test_the_least_to_receive_holds(desk: Desk) -> None:
+    desk.open()
+    desk.option("Receive at least").fill("999999")
+
+    desk.place()
+
+    desk.expect_end("Failed")
+    assert set(desk.steps.locator(".bad code").all_inner_texts()) == {"SLIPPAGE_EXCEEDED"}
+
+
+def test_a_venue_left_out_is_not_asked(desk: Desk, frames: Frames) -> None:
+    desk.open()
+    expect(desk.ticket.get_by_role("rowheader", name="Meteora")).to_be_visible()
+    desk.option("Meteora").uncheck()
+
+    expect(desk.ticket.get_by_role("rowheader", name="Meteora")).to_have_count(0)
+    id = desk.place()
+
+    desk.expect_end("Confirmed")
+    expect(desk.row(id)).to_contain_text("Raydium")
+
+
+def test_quotes_stay_up_to_date_by_a_stream(desk: Desk, frames: Frames) -> None:
+    desk.open()
+    desk.field("Amount").fill("3")
+    expect(desk.ticket.locator("dl")).to_contain_text("Receive about")
+
+    wait_until(lambda: desk.page.wait_for_timeout(50) or len(frames.events("quotes")) >= 2)
+
+    assert frames.subscriptions("quotes(")[-1]["input"]["amount"] == "3"
+    desk.field("Amount").fill("0")
+    expect(desk.ticket.locator(".quote")).to_contain_text("No quote:")
+
+
+def test_the_chart_shows_the_pair_and_its_price(desk: Desk, frames: Frames) -> None:
+    desk.open()
+    chart = desk.page.locator(".chart")
+    expect(chart.get_by_role("heading")).to_have_text("SOL/USDC")
+    chart.get_by_role("radio", name="5 s").check()
+    expect(chart.locator(".price")).to_have_text(re.compile(r"^1\d\d\.\d+$"))
+    expect(chart.locator("canvas").first).to_be_visible()
+
+    desk.field("Receive").select_option("BONK")
+
+    expect(chart.get_by_role("heading")).to_have_text("BONK/SOL")
+    asked = frames.subscriptions("candles(")
+    assert asked[0] == {"tokenIn": "SOL", "tokenOut": "USDC", "intervalSeconds": 60, "last": 120}
+    pairs = {(variables["tokenIn"], variables["tokenOut"]) for variables in asked}
+    assert pairs == {("SOL", "USDC"), ("BONK", "SOL")}
 
 
 def test_an_address_leads_to_an_order(desk: Desk, stack: Stack) -> None:
@@ -216,11 +280,16 @@ def test_a_phone_has_one_column_with_the_ticket_first(desk: Desk, page: Page) ->
     page.set_viewport_size({"width": 390, "height": 844})
     desk.open()
 
-    tops = page.locator(".panel h2").evaluate_all(
-        "titles => titles.map(t => [t.getBoundingClientRect().top, t.textContent]).sort((a, b) => a[0] - b[0])"
+    expect(desk.ticket.locator("dl")).to_contain_text("Receive about")
+    expect(desk.page.locator(".chart .price")).to_be_visible()
+
+    corners = page.locator(".panel").evaluate_all(
+        "panels => panels.map(panel => panel.getBoundingClientRect()).map(({x, y}) => [y, x])"
     )
-    assert tops[0][1] == "Order ticket"
-    assert len({page.locator(".panel").nth(n).bounding_box()["x"] for n in range(len(tops))}) == 1
+    ticket = desk.ticket.bounding_box()
+    assert ticket is not None
+    assert min(corners) == [ticket["y"], ticket["x"]]
+    assert len({x for _, x in corners}) == 1
     wider = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     assert page.evaluate(wider) == 0
 

@@ -3,7 +3,6 @@
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from time import monotonic
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -15,11 +14,7 @@ from tests.web.browser.desk import LONG_MS, Desk
 # An order lives about 12 s, so that a restart fits in.
 SLOW = {"ORDER_ENGINE_SLOT_MS": "400", "ORDER_ENGINE_CONFIRMATION_SLOTS": "30"}
 
-RECORD_LONG_TASKS = """
-window.longTasks = [];
-new PerformanceObserver(list => window.longTasks.push(...list.getEntries().map(e => e.duration)))
-  .observe({type: 'longtask'});
-"""
+MOST_CPU_SECONDS = 1.5  # of the page's main thread, for a hundred orders and all that follows
 
 
 @pytest.fixture(scope="module")
@@ -53,18 +48,13 @@ def test_a_server_restarted_mid_order_leaves_no_gap(
     assert [asked["after"] for asked in frames.subscriptions("orderStatus")] == [0, 4]
 
 
-def test_a_hundred_orders_in_two_seconds_stay_smooth(
-    page: Page, frames: Frames, stack: Stack
-) -> None:
-    page.add_init_script(RECORD_LONG_TASKS)
+def test_a_hundred_orders_at_once_stay_smooth(page: Page, frames: Frames, stack: Stack) -> None:
     desk = Desk(page).open()
     expect(desk.page.get_by_role("table", name="Quotes compared")).to_be_visible()
-    page.evaluate("window.longTasks.length = 0")
+    before = cpu_seconds(page)
 
-    started = monotonic()
     with ThreadPoolExecutor(16) as pool:
         ids = list(pool.map(lambda n: stack.place(amount=f"0.{n + 100}"), range(100)))
-    assert monotonic() - started < 6  # 2 s where nothing else runs
 
     expect(page.get_by_role("log")).to_contain_text("more")
     shown = sorted(ids, reverse=True)[:20]
@@ -72,6 +62,13 @@ def test_a_hundred_orders_in_two_seconds_stay_smooth(
         expect(desk.row(id)).to_contain_text("Confirmed", timeout=LONG_MS)
     assert [row.get_attribute("data-order") for row in desk.rows.all()] == shown
     assert page.locator("[data-toast]").count() <= 3
-    # Wall-clock time on a machine that works off the orders meanwhile: a hang, not a stutter.
-    assert max(page.evaluate("window.longTasks"), default=0) < 500
+    assert cpu_seconds(page) - before < MOST_CPU_SECONDS
     expect(page.locator(".toast")).to_have_count(0, timeout=LONG_MS)
+
+
+def cpu_seconds(page: Page) -> float:
+    """What the page's main thread has worked, whatever else the machine is at."""
+    client = page.context.new_cdp_session(page)
+    client.send("Performance.enable", {"timeDomain": "threadTicks"})
+    metrics = client.send("Performance.getMetrics")["metrics"]
+    return float(next(m["value"] for m in metrics if m["name"] == "TaskDuration"))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Response, expect
 
-from tests.e2e.stack import Stack
+from tests.e2e.stack import Stack, wait_until
 from tests.web.browser.conftest import Frames
 
 TABS = ["PlaceMarketOrder", "FollowOrder", "History", "CompareVenues"]
@@ -24,6 +24,17 @@ class GraphiQL:
         expect(self.page.get_by_role("tab").first).to_be_visible()
         expect(self.page.locator(".graphiql-query-editor .view-line").first).to_be_visible()
         return self
+
+    def expect_workers(self) -> None:
+        """Wait until Monaco's three workers are there."""
+        kinds = {"editor", "graphql", "json"}
+        found = re.compile(r"/(\w+)\.worker-")
+
+        def there() -> bool:
+            self.page.wait_for_timeout(100)
+            return {found.findall(worker.url)[0] for worker in self.page.workers} == kinds
+
+        wait_until(there)
 
     def tab(self, name: str) -> None:
         self.page.get_by_role("tab", name=name).click()
@@ -124,9 +135,9 @@ def test_its_workers_and_its_storage_are_our_own(graphiql: GraphiQL, base_url: s
     graphiql.tab("CompareVenues")
     graphiql.answer()
 
-    workers = {re.sub(r"-.*", "", worker.url) for worker in page.workers}
-    assert workers == {
-        f"{base_url}/static/assets/{name}.worker" for name in ("editor", "graphql", "json")
+    graphiql.expect_workers()
+    assert {worker.url.rpartition("/")[0] for worker in page.workers} == {
+        f"{base_url}/static/assets"
     }
     keys = page.evaluate("Object.keys(localStorage)")
     assert keys
@@ -136,6 +147,7 @@ def test_its_workers_and_its_storage_are_our_own(graphiql: GraphiQL, base_url: s
 def test_what_was_typed_is_there_again(graphiql: GraphiQL) -> None:
     page = graphiql.open().page
     graphiql.tab("History")
+    graphiql.expect_workers()  # which a reload would not let come
     page.wait_for_timeout(1_000)  # it saves a moment later
 
     page.reload()

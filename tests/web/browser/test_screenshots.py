@@ -24,10 +24,11 @@ def folder(tmp_path: Path) -> Path:
 def test_picture_of_the_desk(page: Page, stack: Stack, folder: Path, scheme: str) -> None:
     for n in range(3):
         stack.place(amount=f"{n + 1}.5")
-    stack.wait_for(stack.place(minAmountOut="999999"), "FAILED")
+    stack.wait_for(stack.place(simulate={"quoteFailures": 3}), "FAILED")
     page.set_viewport_size(SIZE)
     page.emulate_media(color_scheme=scheme)
     desk = Desk(page).open()
+    page.get_by_role("radio", name="5 s").check()
     desk.field("Amount").fill("2.5")
     desk.place()
     desk.expect_end("Confirmed")

@@ -75,6 +75,7 @@ export interface Order {
   limitPrice: Decimal | null;
   expiresAt: string | null;
   venue: Named | null;
+  route: RouteLeg[];
   executedPrice: Decimal | null;
   attempts: number;
   failure: Failure | null;

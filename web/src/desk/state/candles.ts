@@ -23,6 +23,9 @@ export const intervalSeconds = signal(60);
 /** All candles of a pair, or only those that changed since. */
 export const candles = signal<{ fresh: boolean; list: Candle[] }>({ fresh: true, list: [] });
 
+/** The price after the newest trade of the pair. */
+export const lastPrice = signal<string | null>(null);
+
 export function keepCandles(): void {
   effect(() => {
     const { base, quote } = pair.value;
@@ -30,11 +33,13 @@ export function keepCandles(): void {
     if (connection.value !== "live") return undefined;
     let stopped = false;
     let timer: ReturnType<typeof setTimeout>;
+    lastPrice.value = null;
     const look = async (fresh: boolean) => {
       const last = fresh ? SHOWN : MAY_CHANGE;
       const answer = await ask<{ candles: Candle[] }>(CANDLES, { ...asked, last });
       if (stopped) return;
       candles.value = { fresh, list: answer.candles };
+      lastPrice.value = answer.candles.at(-1)?.close ?? lastPrice.value;
       timer = setTimeout(() => void look(false), REFRESH_MS);
     };
     void look(true);

@@ -31,6 +31,7 @@ export const FAULTS = {
   quoteTimeouts: "Quotes out of time",
   droppedTransactions: "Dropped transactions",
   slippageFailures: "Slippage failures",
+  extraLatencyMs: "Extra latency (ms)",
 } as const;
 export const faults = signal<Record<string, string>>({});
 

@@ -24,7 +24,7 @@ export function drawChart(place: HTMLElement): () => void {
   const chart = createChart(place, {
     autoSize: true,
     layout: { attributionLogo: false }, // the page's foot names TradingView
-    timeScale: { timeVisible: true, secondsVisible: true },
+    timeScale: { timeVisible: true, secondsVisible: true, maxBarSpacing: 16 },
   });
   const series = chart.addSeries(CandlestickSeries);
   const markers = createSeriesMarkers(series, []);
@@ -37,7 +37,9 @@ export function drawChart(place: HTMLElement): () => void {
         series.applyOptions({ priceFormat: format(list) });
         chart.timeScale().fitContent();
       } else {
-        list.map(bar).forEach((candle) => series.update(candle));
+        // The chart takes nothing older than what it ends with.
+        const last = Number(series.data().at(-1)?.time ?? 0);
+        list.map(bar).filter((candle) => candle.time >= last).forEach((c) => series.update(c));
       }
     }),
     effect(() => {
@@ -113,6 +115,8 @@ function limit(series: ISeriesApi<"Candlestick">, order: Order): IPriceLine {
   });
 }
 
+/** The chart writes UTC; shifted so, it writes the time that the rest of the page does. */
 function seconds(instant: string): UTCTimestamp {
-  return Math.floor(Date.parse(instant) / 1_000) as UTCTimestamp;
+  const ahead = -new Date(instant).getTimezoneOffset() * 60;
+  return (Math.floor(Date.parse(instant) / 1_000) + ahead) as UTCTimestamp;
 }

@@ -1,5 +1,6 @@
 import type { Failure, Order, OrderEvent } from "../api/types";
 import { show } from "../lib/decimal";
+import { via } from "../lib/route";
 import { clock } from "../lib/time";
 import { events, order, problem, selectedId } from "../state/selection";
 import { CancelButton } from "./orders-table";
@@ -82,15 +83,11 @@ function Step({ event, order }: { event: OrderEvent; order: Order }) {
 }
 
 function Route({ event }: { event: OrderEvent }) {
-  const split = event.route.length > 1;
-  const legs = event.route.map(({ venue, shareBps }) =>
-    split ? `${shareBps / 100} % ${venue.name}` : venue.name,
-  );
-  const via = legs.join(" + ") || event.venue?.name;
-  if (!via && !event.txSignature) return null;
+  const venues = via(event.route) || event.venue?.name;
+  if (!venues && !event.txSignature) return null;
   return (
     <p>
-      {via && `Via ${via} `}
+      {venues && `Via ${venues} `}
       {event.txSignature && <code>{event.txSignature.slice(0, 12)}…</code>}
     </p>
   );

@@ -2,6 +2,7 @@ import { connection } from "../api/client";
 import type { Order } from "../api/types";
 import { show } from "../lib/decimal";
 import { isCancelable } from "../lib/order-status";
+import { via } from "../lib/route";
 import { clock } from "../lib/time";
 import {
   FILTERS,
@@ -103,7 +104,7 @@ function Row({ order }: { order: Order }) {
         {order.tokenOut.symbol}
       </td>
       <td>{price === null ? "–" : `${order.executedPrice ? "" : "≥ "}${show(price)}`}</td>
-      <td>{order.venue?.name ?? "–"}</td>
+      <td>{via(order.route) || order.venue?.name || "–"}</td>
       {__FEATURES__.cancel && (
         <td>
           <CancelButton order={order} />

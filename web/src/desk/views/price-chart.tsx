@@ -1,7 +1,7 @@
 import { useEffect, useRef } from "preact/hooks";
 
 import { show } from "../lib/decimal";
-import { INTERVALS, candles, intervalSeconds, keepCandles } from "../state/candles";
+import { INTERVALS, intervalSeconds, keepCandles, lastPrice } from "../state/candles";
 import { pair } from "../state/market";
 import { drawChart } from "./draw-chart";
 
@@ -11,13 +11,12 @@ export function PriceChart() {
     keepCandles();
     return place.current ? drawChart(place.current) : undefined;
   }, []);
-  const last = candles.value.list.at(-1);
   const name = `${pair.value.base}/${pair.value.quote}`;
   return (
     <section class="panel chart" aria-labelledby="chart-title">
       <div class="title">
         <h2 id="chart-title">{name}</h2>
-        {last && <strong class="price">{show(last.close)}</strong>}
+        {lastPrice.value && <strong class="price">{show(lastPrice.value)}</strong>}
         <fieldset class="choices">
           <legend class="unseen">Candles of</legend>
           {INTERVALS.map(({ seconds, label }) => (
@@ -35,7 +34,9 @@ export function PriceChart() {
           ))}
         </fieldset>
       </div>
-      <div class="canvas" ref={place} role="img" aria-label={`Candles of ${name}`} />
+      <div class="canvas">
+        <div ref={place} role="img" aria-label={`Candles of ${name}`} />
+      </div>
     </section>
   );
 }

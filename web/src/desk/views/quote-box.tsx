@@ -1,4 +1,5 @@
 import { bpsToPercent, compare, show } from "../lib/decimal";
+import { via } from "../lib/route";
 import { bought, paid } from "../state/market";
 import { quote, refusal } from "../state/quote";
 import * as ticket from "../state/ticket";
@@ -9,7 +10,6 @@ export function QuoteBox() {
   const now = quote.value;
   if (refusal.value) return <p class="quote quiet">No quote: {refusal.value}</p>;
   if (!now) return <p class="quote quiet">{ticket.quoteInput.value ? "Quoting…" : "No quote."}</p>;
-  const split = now.route.length > 1;
   return (
     <div class="quote">
       <dl>
@@ -33,12 +33,10 @@ export function QuoteBox() {
         <dd>
           <Impact bps={now.priceImpactBps} />
         </dd>
-        {split && (
+        {now.route.length > 1 && (
           <>
             <dt>Route</dt>
-            <dd>
-              {now.route.map((leg) => `${leg.shareBps / 100} % ${leg.venue.name}`).join(" + ")}
-            </dd>
+            <dd>{via(now.route)}</dd>
           </>
         )}
       </dl>

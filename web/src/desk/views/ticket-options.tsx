@@ -80,7 +80,6 @@ function Faults() {
           <input
             type="number"
             min="0"
-            max="9"
             value={ticket.faults.value[fault] ?? "0"}
             onInput={(event) => {
               ticket.faults.value = { ...ticket.faults.value, [fault]: event.currentTarget.value };
