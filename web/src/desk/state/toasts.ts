@@ -6,6 +6,7 @@ import type { Order } from "../api/types";
 import { isResting } from "../lib/order-status";
 
 const STAY_MS = 8_000;
+const STAY_WITHOUT_NEWS_MS = 60_000;
 
 export const toasts = signal<Order[]>([]);
 
@@ -15,9 +16,9 @@ export function toast(order: Order): void {
   const at = toasts.value.findIndex((shown) => shown.id === order.id);
   toasts.value = at < 0 ? [order, ...toasts.value] : toasts.value.toSpliced(at, 1, order);
   clearTimeout(leaving.get(order.id));
-  if (order.isTerminal || isResting(order.status)) {
-    leaving.set(order.id, setTimeout(() => dismiss(order.id), STAY_MS));
-  }
+  const rests = order.isTerminal || isResting(order.status);
+  const stay = rests ? STAY_MS : STAY_WITHOUT_NEWS_MS;
+  leaving.set(order.id, setTimeout(() => dismiss(order.id), stay));
 }
 
 /** Update an order's message, where it has one. */
