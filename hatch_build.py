@@ -108,7 +108,11 @@ def _install_packages(npm: list[str]) -> None:
     lock = (WEB / "package-lock.json").read_bytes()
     stamp = _NODE_MODULES / ".installed-from"
     if not stamp.exists() or stamp.read_bytes() != lock:
-        _run([*npm, "ci", "--ignore-scripts", "--include=dev", "--prefer-offline", "--silent"])
+        patience = ["--fetch-retries=1", "--fetch-retry-mintimeout=1000"]
+        said = ["--loglevel=error", "--no-progress"]
+        _run(
+            [*npm, "ci", "--ignore-scripts", "--include=dev", "--prefer-offline", *patience, *said]
+        )
         stamp.write_bytes(lock)
 
 
@@ -124,8 +128,9 @@ def _run(command: list[str]) -> None:
         timeout=_TIMEOUT_SECONDS,
     )
     if ran.returncode != 0:
-        said = "\n".join(ran.stdout.strip().splitlines()[-5:])
-        name = " ".join(Path(word).name for word in command[:4])
+        lines = [line for line in ran.stdout.strip().splitlines() if "complete log" not in line]
+        said = "\n".join(lines[-3:])
+        name = " ".join(Path(word).name for word in command[:3])
         raise NotBuilt(f"`{name}` ended with {ran.returncode}. {said}")
 
 

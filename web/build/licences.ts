@@ -14,6 +14,8 @@ const IN_WORKERS = [
   "picomatch-browser",
   "vscode-languageserver-types",
 ];
+const NOTICE =
+  "The charts are TradingView Lightweight Charts™, Copyright (c) TradingView, Inc. https://www.tradingview.com/";
 const FONTS = "GraphiQL's style sheet holds the fonts Roboto (Apache-2.0) and Fira Code (OFL-1.1).";
 const NAMES = /^(licen[cs]e|notice|thirdpartynotices)/i;
 
@@ -28,7 +30,7 @@ export function licencesOfWorkers(): Plugin {
         const texts = files.map((file) => readFileSync(resolve(folder, file), "utf8").trim());
         return `## ${name}\n\n${texts.join("\n\n")}`;
       });
-      const source = `# Licences of packages in the workers\n\n${parts.join("\n\n")}\n\n${FONTS}\n`;
+      const source = `# Licences of packages in the workers\n\n${parts.join("\n\n")}\n\n${NOTICE}\n\n${FONTS}\n`;
       this.emitFile({ type: "asset", fileName: "licences-workers.md", source });
     },
   };
