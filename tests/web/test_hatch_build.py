@@ -15,7 +15,6 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (tmp_path / "web").mkdir()
     (tmp_path / "web" / "index.html").write_text("<p>")
     (tmp_path / "web" / "package-lock.json").write_text("{}")
-    (tmp_path / "schema.graphql").write_text("type Query")
     (tmp_path / "api" / "static").mkdir(parents=True)
     (tmp_path / "hatch_build.py").touch()
     for name, path in {
@@ -82,7 +81,7 @@ def test_what_was_built_is_compressed_and_not_built_again(
     assert built == ["built-from.txt", "index.html", "index.html.gz"]
 
 
-@pytest.mark.parametrize("changed", ["web/index.html", "schema.graphql", "hatch_build.py"])
+@pytest.mark.parametrize("changed", ["web/index.html", "hatch_build.py"])
 def test_a_change_is_built_with_the_packages_there_are(
     tree: Path, with_node: list[list[str]], changed: str
 ) -> None:

@@ -4,16 +4,13 @@ import re
 from pathlib import Path
 
 import pytest
-from graphql import GraphQLSchema, build_schema, parse, validate
+from graphql import build_schema, parse, validate
 from graphql.language import OperationDefinitionNode
 
 ROOT = Path(__file__).parents[2]
 SOURCES = ROOT / "web" / "src"
 SCHEMA = build_schema((ROOT / "schema.graphql").read_text())
 IMPORT = re.compile(r'^#import "(.+)"$', re.MULTILINE)
-
-# What pages are ready for and the API is not. The build leaves it out (web/build/features.ts).
-NOT_YET = {"cancelOrder", "orderEvents", "placeLimitOrder", "placeSniperOrder"}
 
 
 def with_imports(path: Path) -> str:
@@ -35,31 +32,9 @@ def operations() -> dict[str, str]:
 OPERATIONS = operations()
 
 
-def root_fields(schema: GraphQLSchema) -> set[str]:
-    roots = (schema.query_type, schema.mutation_type, schema.subscription_type)
-    return {field for root in roots if root for field in root.fields}
-
-
-def asked(text: str) -> set[str]:
-    document = parse(text)
-    return {
-        field.name.value
-        for node in document.definitions
-        if isinstance(node, OperationDefinitionNode)
-        for field in node.selection_set.selections
-    }
-
-
-READY = [name for name, text in OPERATIONS.items() if not asked(text) & NOT_YET]
-
-
-@pytest.mark.parametrize("name", READY)
+@pytest.mark.parametrize("name", OPERATIONS)
 def test_operation_is_valid_against_the_schema(name: str) -> None:
     assert [error.message for error in validate(SCHEMA, parse(OPERATIONS[name]))] == []
-
-
-def test_what_waits_for_the_api_is_not_there_yet() -> None:
-    assert root_fields(SCHEMA) & NOT_YET == set(), "it is there now: take it off the list"
 
 
 def test_no_document_hides_in_the_code() -> None:

@@ -3,8 +3,6 @@ declare module "*.graphql" {
   export default text;
 }
 
-declare const __FEATURES__: import("../build/features").Features;
-
 declare module "*.graphql?raw" {
   const text: string;
   export default text;

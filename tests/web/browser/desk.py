@@ -52,6 +52,9 @@ class Desk:
             self.ticket.get_by_text("More options").click()
         return self.ticket.get_by_label(label)
 
+    def choose(self, type: str) -> None:
+        self.ticket.get_by_role("radio", name=type).check()
+
     def place(self) -> str:
         """Place the order; return its id once the desk shows it."""
         before = self.page.url

@@ -167,7 +167,7 @@ def test_the_chart_shows_the_pair_and_its_price(desk: Desk, frames: Frames) -> N
     desk.open()
     chart = desk.page.locator(".chart")
     expect(chart.get_by_role("heading")).to_have_text("SOL/USDC")
-    chart.get_by_role("radio", name="5 s").check()
+    chart.get_by_role("radio", name="1 m").check()
     expect(chart.locator(".price")).to_have_text(re.compile(r"^1\d\d\.\d+$"))
     expect(chart.locator("canvas").first).to_be_visible()
 
@@ -175,7 +175,7 @@ def test_the_chart_shows_the_pair_and_its_price(desk: Desk, frames: Frames) -> N
 
     expect(chart.get_by_role("heading")).to_have_text("BONK/SOL")
     asked = frames.subscriptions("candles(")
-    assert asked[0] == {"tokenIn": "SOL", "tokenOut": "USDC", "intervalSeconds": 60, "last": 120}
+    assert asked[0] == {"tokenIn": "SOL", "tokenOut": "USDC", "intervalSeconds": 5, "last": 120}
     pairs = {(variables["tokenIn"], variables["tokenOut"]) for variables in asked}
     assert pairs == {("SOL", "USDC"), ("BONK", "SOL")}
 

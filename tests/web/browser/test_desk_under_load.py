@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.stack import Stack
+from tests.e2e.stack import Stack, wait_until
 from tests.web.browser.conftest import Frames, Watch
 from tests.web.browser.desk import LONG_MS, Desk
 
@@ -57,12 +57,22 @@ def test_a_hundred_orders_at_once_stay_smooth(page: Page, frames: Frames, stack:
         ids = list(pool.map(lambda n: stack.place(amount=f"0.{n + 100}"), range(100)))
 
     expect(page.get_by_role("log")).to_contain_text("more")
+    wait_until(lambda: page.wait_for_timeout(100) or confirmed(frames) >= set(ids))
     shown = sorted(ids, reverse=True)[:20]
     for id in shown:
         expect(desk.row(id)).to_contain_text("Confirmed", timeout=LONG_MS)
     assert [row.get_attribute("data-order") for row in desk.rows.all()] == shown
     assert page.locator("[data-toast]").count() <= 3
+    for id in ids:
+        sequences = [e["sequence"] for e in frames.events("orderEvents") if e["order"]["id"] == id]
+        assert sequences == sorted(set(sequences))
     assert 0 < cpu.seconds() < MOST_CPU_SECONDS
+    expect(page.locator(".toast")).to_have_count(0, timeout=LONG_MS)
+
+
+def confirmed(frames: Frames) -> set[str]:
+    orders = [event["order"] for event in frames.events("orderEvents")]
+    return {order["id"] for order in orders if order["status"] == "CONFIRMED"}
 
 
 class Cpu:

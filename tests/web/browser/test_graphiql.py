@@ -11,7 +11,14 @@ from playwright.sync_api import Page, Response, expect
 from tests.e2e.stack import Stack, wait_until
 from tests.web.browser.conftest import Frames
 
-TABS = ["PlaceMarketOrder", "FollowOrder", "History", "CompareVenues"]
+TABS = [
+    "PlaceMarketOrder",
+    "FollowOrder",
+    "History",
+    "CompareVenues",
+    "PlaceLimitOrder",
+    "CancelOrder",
+]
 SETTLE_MS = 400  # GraphiQL swaps the editors' texts a moment after the tab
 
 
@@ -112,6 +119,22 @@ def test_history_and_quotes_run_as_they_stand(graphiql: GraphiQL, stack: Stack) 
     quote = graphiql.answer()["quote"]["quote"]
 
     assert {answer["venue"]["name"] for answer in quote["compared"]} == {"Meteora", "Raydium"}
+
+
+def test_a_limit_order_waits_and_is_canceled(graphiql: GraphiQL) -> None:
+    graphiql.open()
+    graphiql.tab("PlaceLimitOrder")
+    placed = graphiql.answer()["placeLimitOrder"]
+    assert placed["userErrors"] == []
+    graphiql.tab("CancelOrder")
+    expect(graphiql.page.locator(".graphiql-editor-tool")).to_contain_text(placed["order"]["id"])
+
+    canceled = graphiql.answer()["cancelOrder"]
+
+    assert canceled == {
+        "order": {"id": placed["order"]["id"], "status": "CANCELED"},
+        "userErrors": [],
+    }
 
 
 def test_the_schema_is_explained_and_completed(graphiql: GraphiQL) -> None:

@@ -28,7 +28,6 @@ def test_picture_of_the_desk(page: Page, stack: Stack, folder: Path, scheme: str
     page.set_viewport_size(SIZE)
     page.emulate_media(color_scheme=scheme)
     desk = Desk(page).open()
-    page.get_by_role("radio", name="5 s").check()
     desk.field("Amount").fill("2.5")
     desk.place()
     desk.expect_end("Confirmed")

@@ -6,6 +6,7 @@ import { followOrders } from "./state/feed";
 import { loadMarket } from "./state/market";
 import { keepQuoted } from "./state/quote";
 import { followSelection } from "./state/selection";
+import { keepToPair } from "./state/ticket";
 import { Desk } from "./views/desk";
 
 const root = document.getElementById("desk");
@@ -15,3 +16,4 @@ loadMarket();
 followOrders();
 followSelection();
 keepQuoted();
+keepToPair();

@@ -25,8 +25,8 @@ export const EXAMPLES: Example[] = [
     query: compare,
     variables: json({ input: { tokenIn: "SOL", tokenOut: "USDC", amount: "1.5" } }),
   },
-  ...(__FEATURES__.limit ? [{ query: limit }] : []),
-  ...(__FEATURES__.cancel ? [{ query: cancel, variables: NO_ORDER_YET }] : []),
+  { query: limit },
+  { query: cancel, variables: NO_ORDER_YET },
 ];
 
 export function json(value: unknown): string {

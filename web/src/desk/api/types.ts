@@ -97,6 +97,7 @@ export interface OrderEvent {
   executedPrice: Decimal | null;
   amountOut: Decimal | null;
   failure: Failure | null;
+  isLive: boolean;
   order: Order;
 }
 

@@ -3,8 +3,8 @@ import { describe, expect, it } from "vitest";
 import type { OrderEvent } from "../api/types";
 import { merged } from "./events";
 
-function event(sequence: number, bestPrice: string | null = null): OrderEvent {
-  return { sequence, bestPrice } as OrderEvent;
+function event(sequence: number, isLive = false): OrderEvent {
+  return { sequence, isLive } as OrderEvent;
 }
 
 describe("merged", () => {
@@ -19,7 +19,8 @@ describe("merged", () => {
     expect(merged(replayed, event(2))).toBe(replayed);
   });
 
-  it("takes the price of a step that goes on, and no new step", () => {
-    expect(merged(replayed, event(2, "150"))).toEqual([event(1), event(2, "150")]);
+  it("takes no price of the moment for a step", () => {
+    expect(merged(replayed, event(2, true))).toBe(replayed);
+    expect(merged([], event(2, true))).toEqual([]);
   });
 });

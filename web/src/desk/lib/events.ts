@@ -1,11 +1,7 @@
 import type { OrderEvent } from "../api/types";
 
-/** Return the events with one more. What came before is dropped; the last may bring a new price. */
+/** Return the events with one more, unless it came before, or is no step but a price. */
 export function merged(events: OrderEvent[], event: OrderEvent): OrderEvent[] {
-  const last = events.at(-1);
-  if (!last || event.sequence > last.sequence) return [...events, event];
-  if (event.sequence === last.sequence && event.bestPrice !== null) {
-    return [...events.slice(0, -1), { ...last, bestPrice: event.bestPrice }];
-  }
-  return events;
+  const isNext = !event.isLive && event.sequence > (events.at(-1)?.sequence ?? 0);
+  return isNext ? [...events, event] : events;
 }

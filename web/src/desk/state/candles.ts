@@ -18,7 +18,7 @@ export const INTERVALS = [
   { seconds: 300, label: "5 m" },
 ];
 
-export const intervalSeconds = signal(60);
+export const intervalSeconds = signal(5);
 
 /** All candles of a pair, or only those that changed since. */
 export const candles = signal<{ fresh: boolean; list: Candle[] }>({ fresh: true, list: [] });

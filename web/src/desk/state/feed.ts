@@ -1,6 +1,6 @@
 /** News of all orders, those of other clients included, for the table and the toasts. */
 
-import { effect, untracked } from "@preact/signals";
+import { effect, signal, untracked } from "@preact/signals";
 
 import { connection, follow } from "../api/client";
 import FOLLOW_ALL_ORDERS from "../api/operations/follow-all-orders.graphql";
@@ -8,7 +8,10 @@ import type { Order } from "../api/types";
 import { filterName, loadOrders, loaded, trail, update } from "./orders";
 import { toast } from "./toasts";
 
-const POLL_MS = 1_000;
+const AGAIN_MS = 1_000;
+
+/** How often the stream of all orders was begun by us; a broken connection is not counted. */
+const begun = signal(0);
 
 /** Take an order's new state from wherever it comes. */
 export function heard(order: Order): void {
@@ -17,20 +20,24 @@ export function heard(order: Order): void {
 
 /** Subscribe first and read the page then, each time the connection is there: nothing is missed. */
 export function followOrders(): void {
-  if (__FEATURES__.allOrders) {
-    follow<{ orderEvents: { order: Order } }>(FOLLOW_ALL_ORDERS, {}, (data) =>
-      heard(data.orderEvents.order),
-    );
-  }
+  followAll();
   effect(() => {
+    void begun.value;
     void filterName.value;
     void trail.value;
-    if (connection.value !== "live") return undefined;
-    untracked(() => void load());
-    if (__FEATURES__.allOrders) return undefined;
-    const timer = setInterval(() => void load(), POLL_MS);
-    return () => clearInterval(timer);
+    if (connection.value === "live") untracked(() => void load());
   });
+}
+
+function followAll(): void {
+  begun.value += 1;
+  // The server ends the stream of a reader that is too slow: it begins anew, from the page as it is.
+  follow<{ orderEvents: { order: Order } }>(
+    FOLLOW_ALL_ORDERS,
+    {},
+    (data) => heard(data.orderEvents.order),
+    () => setTimeout(followAll, AGAIN_MS),
+  );
 }
 
 async function load(): Promise<void> {

@@ -27,6 +27,7 @@ export const filterName = signal<FilterName>("all");
 export const rows = signal<Order[]>([]);
 export const hasOlder = signal(false);
 export const canceling = signal<ReadonlySet<string>>(new Set());
+export const cancelProblem = signal<string | null>(null);
 export const loaded = signal(false);
 
 /** The cursors of the pages gone through: the last one is where this page begins. */
@@ -78,12 +79,16 @@ export function showNewer(): void {
   if (trail.value.length > 1) trail.value = trail.value.slice(0, -1);
 }
 
-export async function cancel(id: string): Promise<string | undefined> {
+/** Cancel an order; where that came too late, say so. */
+export async function cancel(id: string): Promise<void> {
   canceling.value = new Set([...canceling.value, id]);
+  cancelProblem.value = null;
   try {
     const { canceled } = await ask<{ canceled: OrderPayload }>(CANCEL, { orderId: id });
     if (canceled.order) update(canceled.order);
-    return canceled.userErrors[0]?.message;
+    cancelProblem.value = canceled.userErrors[0]?.message ?? null;
+  } catch (error) {
+    cancelProblem.value = error instanceof Error ? error.message : String(error);
   } finally {
     canceling.value = new Set([...canceling.value].filter((other) => other !== id));
   }

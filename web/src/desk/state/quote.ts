@@ -9,7 +9,6 @@ import type { Quote, UserError } from "../api/types";
 import { quoteInput } from "./ticket";
 
 const TYPING_MS = 250;
-const POLL_MS = 2_000;
 
 export const quote = signal<Quote | null>(null);
 export const refusal = signal<string | null>(null);
@@ -27,26 +26,18 @@ export function keepQuoted(): void {
 /** Ask once typing pauses, for what is wrong too, then stay up to date until told to stop. */
 function keepQuoting(input: Record<string, unknown>): () => void {
   let stopped = false;
-  let stop = (): void => undefined;
-  const again = (ms: number) => {
-    const timer = setTimeout(() => void look(), ms);
-    stop = () => clearTimeout(timer);
-  };
   const look = async () => {
     const answer = await asked(input);
     if (stopped) return;
     quote.value = answer.quote;
     refusal.value = answer.userErrors[0]?.message ?? null;
     if (!answer.quote) return;
-    if (__FEATURES__.quotes) {
-      stop = follow<{ quotes: Quote }>(FOLLOW_QUOTES, { input }, ({ quotes }) => {
-        quote.value = quotes;
-      });
-    } else {
-      again(POLL_MS);
-    }
+    stop = follow<{ quotes: Quote }>(FOLLOW_QUOTES, { input }, ({ quotes }) => {
+      quote.value = quotes;
+    });
   };
-  again(TYPING_MS);
+  const timer = setTimeout(() => void look(), TYPING_MS);
+  let stop = () => clearTimeout(timer);
   return () => {
     stopped = true;
     stop();

@@ -12,6 +12,8 @@ import { retoast } from "./toasts";
 export const selectedId = signal<string | null>(null);
 export const order = signal<Order | null>(null);
 export const events = signal<OrderEvent[]>([]);
+/** What a waiting order would get now. */
+export const bestPrice = signal<string | null>(null);
 export const problem = signal<string | null>(null);
 
 export function select(id: string): void {
@@ -30,6 +32,7 @@ export function followSelection(): void {
 function followOrder(id: string | null): (() => void) | undefined {
   order.value = null;
   events.value = [];
+  bestPrice.value = null;
   problem.value = null;
   if (!id) return undefined;
   // Moved on with each event: after a broken connection the stream goes on where it stopped.
@@ -40,6 +43,7 @@ function followOrder(id: string | null): (() => void) | undefined {
     ({ orderStatus: event }) => {
       variables.after = Math.max(variables.after, event.sequence);
       events.value = merged(events.peek(), event);
+      bestPrice.value = event.isLive ? event.bestPrice : null;
       order.value = event.order;
       if (update(event.order)) retoast(event.order);
     },

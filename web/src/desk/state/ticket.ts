@@ -1,6 +1,6 @@
 /** The order ticket: what is asked for, and what became of asking. */
 
-import { batch, computed, signal } from "@preact/signals";
+import { type Signal, batch, computed, effect, signal } from "@preact/signals";
 
 import { ask } from "../api/client";
 import PLACE_LIMIT from "../api/operations/place-limit.graphql";
@@ -18,7 +18,9 @@ export const amount = signal("1");
 export const limitPrice = signal("");
 export const mint = signal("");
 export const maxPrice = signal("");
+export const minLiquidity = signal("");
 export const slippage = signal("0.5");
+export const sniperSlippage = signal("5");
 export const lifetimeMinutes = signal("5");
 export const maxImpact = signal("");
 export const minAmountOut = signal("");
@@ -38,8 +40,11 @@ export const faults = signal<Record<string, string>>({});
 export const placing = signal(false);
 export const errors = signal<UserError[]>([]);
 
-/** The fields of the input that the ticket shows a message at. */
-const FIELDS = ["amount", "limitPrice", "maxPrice", "maxPriceImpactBps", "minAmountOut", "slippageBps"];
+/** The fields of the input that the ticket shows a message at, whatever the order's type. */
+const FIELDS = [
+  ...["amount", "limitPrice", "maxPrice", "maxPriceImpactBps", "minAmountOut", "minLiquidity"],
+  "slippageBps",
+];
 const OPERATIONS = { MARKET: PLACE_MARKET, LIMIT: PLACE_LIMIT, SNIPER: PLACE_SNIPER };
 
 /** What a quote is asked for; null where the ticket is not that far. */
@@ -49,6 +54,15 @@ export const quoteInput = computed(() =>
 
 // The id goes with exactly one input: a retry of it is the same order, other input is a new one.
 let last: { text: string; input: Record<string, unknown> } | undefined;
+
+/** Forget the price of another pair. */
+export function keepToPair(): void {
+  effect(() => {
+    void paid.value;
+    void bought.value;
+    limitPrice.value = "";
+  });
+}
 
 export async function place(): Promise<void> {
   if (placing.value) return;
@@ -76,8 +90,12 @@ export async function place(): Promise<void> {
 export function errorAt(field: string | null): string | undefined {
   const at = (error: UserError) => error.field?.at(-1) ?? "";
   return errors.value.find((error) =>
-    field === null ? !FIELDS.includes(at(error)) : at(error) === field,
+    field === null ? !hasField(at(error)) : at(error) === field,
   )?.message;
+}
+
+function hasField(name: string): boolean {
+  return FIELDS.includes(name) || (name === "tokenOut" && type.value === "SNIPER");
 }
 
 function accept({ order, userErrors }: OrderPayload): void {
@@ -94,7 +112,13 @@ function orderInput(): Record<string, unknown> {
   const common = { ...swap(), ...simulate() };
   if (type.value === "LIMIT") return { ...common, limitPrice: limitPrice.value, ...splitting() };
   if (type.value === "SNIPER") {
-    return { ...common, tokenOut: mint.value.trim(), maxPrice: maxPrice.value || null, ...slip() };
+    return {
+      ...common,
+      ...slip(sniperSlippage),
+      tokenOut: mint.value.trim(),
+      maxPrice: maxPrice.value || null,
+      minLiquidity: minLiquidity.value || null,
+    };
   }
   return {
     ...common,
@@ -115,11 +139,11 @@ function swap(): Record<string, unknown> {
 }
 
 function marketTerms(): Record<string, unknown> {
-  return { ...slip(), ...splitting() };
+  return { ...slip(slippage), ...splitting() };
 }
 
-function slip(): Record<string, unknown> {
-  return { slippageBps: bps(slippage.value) };
+function slip(percent: Signal<string>): Record<string, unknown> {
+  return { slippageBps: bps(percent.value) };
 }
 
 /** What is no percentage is sent as one that the server refuses, with its own words. */
@@ -128,12 +152,12 @@ function bps(percent: string): number {
 }
 
 function splitting(): Record<string, unknown> {
-  return __FEATURES__.split ? { allowSplit: split.value } : {};
+  return { allowSplit: split.value };
 }
 
 function simulate(): Record<string, unknown> {
   const wanted = Object.entries(faults.value).filter(([, count]) => Number(count) > 0);
-  if (!__FEATURES__.simulate || wanted.length === 0) return {};
+  if (wanted.length === 0) return {};
   return { simulate: Object.fromEntries(wanted.map(([fault, count]) => [fault, Number(count)])) };
 }
 

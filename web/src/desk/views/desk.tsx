@@ -9,19 +9,17 @@ export function Desk() {
   return (
     <>
       <Header />
-      <main class={__FEATURES__.candles ? "desk with-chart" : "desk"}>
+      <main class="desk">
         <Ticket />
         <OrderPanel />
-        {__FEATURES__.candles && <PriceChart />}
+        <PriceChart />
         <OrdersTable />
       </main>
       <Toasts />
       <footer>
-        {__FEATURES__.candles && (
-          <a href="https://www.tradingview.com/" rel="noreferrer">
-            Charts by TradingView
-          </a>
-        )}{" "}
+        <a href="https://www.tradingview.com/" rel="noreferrer">
+          Charts by TradingView
+        </a>
         <a href="/static/licences.md">Licences</a>
       </footer>
     </>

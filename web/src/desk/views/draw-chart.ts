@@ -2,6 +2,7 @@
 
 import { effect } from "@preact/signals";
 import {
+  type AutoscaleInfo,
   CandlestickSeries,
   ColorType,
   type IPriceLine,
@@ -26,9 +27,11 @@ export function drawChart(place: HTMLElement): () => void {
     layout: { attributionLogo: false }, // the page's foot names TradingView
     timeScale: { timeVisible: true, secondsVisible: true, maxBarSpacing: 16 },
   });
-  const series = chart.addSeries(CandlestickSeries);
-  const markers = createSeriesMarkers(series, []);
   let lines: IPriceLine[] = [];
+  const series = chart.addSeries(CandlestickSeries, {
+    autoscaleInfoProvider: (scale: () => AutoscaleInfo | null) => withLimits(scale(), lines),
+  });
+  const markers = createSeriesMarkers(series, []);
   const stops = [
     effect(() => {
       const { fresh, list } = candles.value;
@@ -57,6 +60,8 @@ export function drawChart(place: HTMLElement): () => void {
           background: { type: ColorType.Solid, color: colour("panel") },
           textColor: colour("quiet"),
         },
+        rightPriceScale: { borderColor: colour("line") },
+        timeScale: { borderColor: colour("line") },
         grid: { vertLines: { color: colour("line") }, horzLines: { color: colour("line") } },
       });
       const [up, down] = [colour("good"), colour("bad")];
@@ -82,6 +87,16 @@ function format(list: Candle[]) {
   const price = Number(list.at(-1)?.close ?? 1);
   const precision = Math.min(12, Math.max(2, 4 - Math.floor(Math.log10(price || 1))));
   return { type: "price" as const, precision, minMove: 10 ** -precision };
+}
+
+/** Keep the limits in sight that are not far off. */
+function withLimits(scale: AutoscaleInfo | null, lines: IPriceLine[]): AutoscaleInfo | null {
+  if (!scale?.priceRange) return scale;
+  const { minValue, maxValue } = scale.priceRange;
+  const limits = lines.map((line) => line.options().price);
+  const near = limits.filter((price) => price > minValue * 0.98 && price < maxValue * 1.02);
+  const [low, high] = [Math.min(minValue, ...near), Math.max(maxValue, ...near)];
+  return { ...scale, priceRange: { minValue: low, maxValue: high } };
 }
 
 function isOfPair(order: Order): boolean {

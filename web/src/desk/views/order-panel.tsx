@@ -2,7 +2,7 @@ import type { Failure, Order, OrderEvent } from "../api/types";
 import { show } from "../lib/decimal";
 import { via } from "../lib/route";
 import { clock } from "../lib/time";
-import { events, order, problem, selectedId } from "../state/selection";
+import { bestPrice, events, order, problem, selectedId } from "../state/selection";
 import { CancelButton } from "./orders-table";
 import { QuotesTable } from "./quotes-table";
 import { Status } from "./status";
@@ -20,7 +20,7 @@ export function OrderPanel() {
       <div class="title">
         <h2 id="order-title">Order</h2>
         {order.value && <Status status={order.value.status} />}
-        {__FEATURES__.cancel && order.value && <CancelButton order={order.value} />}
+        {order.value && <CancelButton order={order.value} />}
       </div>
       {problem.value && <p role="alert">{problem.value}</p>}
       {!selectedId.value && (
@@ -40,6 +40,12 @@ function Chosen({ order }: { order: Order }) {
         {order.limitPrice !== null && ` at ${show(order.limitPrice)} or better`}
         <code>{order.id}</code>
       </p>
+      {bestPrice.value !== null && (
+        <p>
+          Best price now <strong>{show(bestPrice.value)}</strong> {order.tokenOut.symbol}/
+          {order.tokenIn.symbol}
+        </p>
+      )}
       <ol class="timeline" aria-label="Timeline">
         {events.value.map((event) => (
           <Step key={event.sequence} event={event} order={order} />
@@ -64,11 +70,6 @@ function Step({ event, order }: { event: OrderEvent; order: Order }) {
       {event.quotedPrice !== null && (
         <p>
           Quoted {show(event.quotedPrice)} {unit}
-        </p>
-      )}
-      {event.bestPrice !== null && (
-        <p>
-          Best price now {show(event.bestPrice)} {unit}
         </p>
       )}
       {event.amountOut !== null && (

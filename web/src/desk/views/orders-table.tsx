@@ -8,6 +8,7 @@ import {
   FILTERS,
   type FilterName,
   cancel,
+  cancelProblem,
   canceling,
   filterName,
   hasOlder,
@@ -38,7 +39,7 @@ export function OrdersTable() {
               <th scope="col">Swap</th>
               <th scope="col">Price</th>
               <th scope="col">Venue</th>
-              {__FEATURES__.cancel && <th scope="col">Cancel</th>}
+              <th scope="col">Cancel</th>
             </tr>
           </thead>
           <tbody>
@@ -49,6 +50,7 @@ export function OrdersTable() {
         </table>
         {loaded.value && rows.value.length === 0 && <p class="quiet">No orders here yet.</p>}
       </div>
+      {cancelProblem.value && <p role="alert">{cancelProblem.value}</p>}
       <div class="paging">
         <button type="button" disabled={trail.value.length === 1} onClick={showNewer}>
           Newer
@@ -105,11 +107,9 @@ function Row({ order }: { order: Order }) {
       </td>
       <td>{price === null ? "–" : `${order.executedPrice ? "" : "≥ "}${show(price)}`}</td>
       <td>{via(order.route) || order.venue?.name || "–"}</td>
-      {__FEATURES__.cancel && (
-        <td>
-          <CancelButton order={order} />
-        </td>
-      )}
+      <td>
+        <CancelButton order={order} />
+      </td>
     </tr>
   );
 }

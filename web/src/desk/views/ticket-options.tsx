@@ -1,4 +1,4 @@
-import { venues } from "../state/market";
+import { paid, venues } from "../state/market";
 import * as ticket from "../state/ticket";
 import { Field } from "./field";
 
@@ -27,8 +27,18 @@ export function TicketOptions() {
           />
         </>
       )}
+      {type === "SNIPER" && (
+        <Field
+          name="minLiquidity"
+          label="Least liquidity"
+          hint="optional"
+          unit={paid.value}
+          value={ticket.minLiquidity}
+          decimal
+        />
+      )}
       <Venues />
-      {__FEATURES__.split && type !== "SNIPER" && (
+      {type !== "SNIPER" && (
         <label class="check">
           <input
             type="checkbox"
@@ -40,7 +50,7 @@ export function TicketOptions() {
           Split over venues where that gives more
         </label>
       )}
-      {__FEATURES__.simulate && <Faults />}
+      <Faults />
     </details>
   );
 }

@@ -3,17 +3,18 @@ import type { ComponentChildren } from "preact";
 
 import { connection } from "../api/client";
 import type { OrderType } from "../api/types";
-import { compare, isDecimal } from "../lib/decimal";
+import { compare, isDecimal, show } from "../lib/decimal";
 import { bought, choose, paid, swapSides, tokens } from "../state/market";
+import { quote } from "../state/quote";
 import * as ticket from "../state/ticket";
 import { Field } from "./field";
 import { QuoteBox } from "./quote-box";
 import { TicketOptions } from "./ticket-options";
 
-const TYPES: { type: OrderType; label: string; offered: boolean }[] = [
-  { type: "MARKET", label: "Market", offered: true },
-  { type: "LIMIT", label: "Limit", offered: __FEATURES__.limit },
-  { type: "SNIPER", label: "Sniper", offered: __FEATURES__.sniper },
+const TYPES: { type: OrderType; label: string }[] = [
+  { type: "MARKET", label: "Market" },
+  { type: "LIMIT", label: "Limit" },
+  { type: "SNIPER", label: "Sniper" },
 ];
 
 const LIFETIMES = [
@@ -63,7 +64,9 @@ export function Ticket() {
         {type === "SNIPER" && (
           <Field name="maxPrice" label="Highest price" hint="optional" value={ticket.maxPrice} decimal />
         )}
-        {type === "LIMIT" ? <Lifetime /> : <Slippage />}
+        {type === "MARKET" && <Slippage value={ticket.slippage} />}
+        {type === "SNIPER" && <Slippage value={ticket.sniperSlippage} />}
+        {type !== "MARKET" && <Lifetime />}
         <TicketOptions />
         {type !== "SNIPER" && <QuoteBox />}
         <Problem />
@@ -74,26 +77,29 @@ export function Ticket() {
 }
 
 function Types() {
-  const offered = TYPES.filter((choice) => choice.offered);
-  if (offered.length === 1) return null;
   return (
     <fieldset class="choices">
       <legend class="unseen">Order type</legend>
-      {offered.map(({ type, label }) => (
+      {TYPES.map(({ type, label }) => (
         <Choice
           key={type}
           name="type"
           checked={ticket.type.value === type}
-          onChoose={() => {
-            ticket.type.value = type;
-            ticket.errors.value = [];
-          }}
+          onChoose={() => chooseType(type)}
         >
           {label}
         </Choice>
       ))}
     </fieldset>
   );
+}
+
+/** A limit begins at the price of the moment, to be moved from there. */
+function chooseType(type: OrderType): void {
+  ticket.type.value = type;
+  ticket.errors.value = [];
+  const price = quote.value && show(quote.value.price).replaceAll(",", "");
+  if (type === "LIMIT" && price) ticket.limitPrice.value = price;
 }
 
 function TokenSelect({ label, side }: { label: string; side: Signal<string> }) {
@@ -137,8 +143,7 @@ function Lifetime() {
   );
 }
 
-function Slippage() {
-  const value = ticket.slippage.value;
+function Slippage({ value }: { value: Signal<string> }) {
   return (
     <div class="slippage">
       <fieldset class="choices">
@@ -147,17 +152,17 @@ function Slippage() {
           <Choice
             key={percent}
             name="slippage"
-            checked={value === percent}
+            checked={value.value === percent}
             onChoose={() => {
-              ticket.slippage.value = percent;
+              value.value = percent;
             }}
           >
             {percent} %
           </Choice>
         ))}
       </fieldset>
-      <Field name="slippageBps" label="Own slippage" unit="%" value={ticket.slippage} decimal />
-      <SlippageWarning percent={value} />
+      <Field name="slippageBps" label="Own slippage" unit="%" value={value} decimal />
+      <SlippageWarning percent={value.value} />
     </div>
   );
 }
