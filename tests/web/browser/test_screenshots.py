@@ -12,6 +12,11 @@ from tests.web.browser.desk import Desk
 from tests.web.browser.test_graphiql import GraphiQL
 
 MOST_BYTES = 300_000
+LIMIT_ORDER = """mutation {
+  placeLimitOrder(input: {tokenIn: "SOL", tokenOut: "USDC", amount: "2", limitPrice: "152"}) {
+    order { id }
+  }
+}"""
 SIZE = {"width": 1280, "height": 1000}
 
 
@@ -25,6 +30,7 @@ def test_picture_of_the_desk(page: Page, stack: Stack, folder: Path, scheme: str
     for n in range(3):
         stack.place(amount=f"{n + 1}.5")
     stack.wait_for(stack.place(simulate={"quoteFailures": 3}), "FAILED")
+    limit = stack.ask(LIMIT_ORDER)["placeLimitOrder"]["order"]["id"]
     page.set_viewport_size(SIZE)
     page.emulate_media(color_scheme=scheme)
     desk = Desk(page).open()
@@ -34,6 +40,7 @@ def test_picture_of_the_desk(page: Page, stack: Stack, folder: Path, scheme: str
     expect(desk.ticket.locator("dl")).to_contain_text("Receive about")
 
     keep(page, folder / f"desk-{scheme}.png")
+    stack.ask("mutation C($id: ID!) { cancelOrder(orderId: $id) { replayed } }", id=limit)
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])

@@ -8,6 +8,7 @@ import ORDERS from "../api/operations/orders.graphql";
 import type { Order, OrderPayload } from "../api/types";
 
 export const PAGE_SIZE = 20;
+const KNOWN_AT_MOST = 2_000;
 
 export const FILTERS = {
   all: { label: "All", filter: {} },
@@ -34,7 +35,7 @@ export const loaded = signal(false);
 export const trail = signal<(string | null)[]>([null]);
 
 let next: string | null = null;
-/** Every order heard of, as it was last heard of; `learned` counts the news. */
+/** The orders heard of, as they were last heard of; `learned` counts the news. */
 export const known = new Map<string, Order>();
 export const learned = signal(0);
 
@@ -97,6 +98,8 @@ export async function cancel(id: string): Promise<void> {
 function learn(order: Order): boolean {
   if ((known.get(order.id)?.sequence ?? 0) >= order.sequence) return false;
   known.set(order.id, order);
+  const [oldest] = known.keys();
+  if (known.size > KNOWN_AT_MOST && oldest) known.delete(oldest);
   learned.value += 1;
   return true;
 }

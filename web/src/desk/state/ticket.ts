@@ -47,9 +47,12 @@ const FIELDS = [
 ];
 const OPERATIONS = { MARKET: PLACE_MARKET, LIMIT: PLACE_LIMIT, SNIPER: PLACE_SNIPER };
 
+// There is no quote of a token that is not there yet.
+const isQuoted = computed(() => type.value !== "SNIPER" && isDecimal(amount.value));
+
 /** What a quote is asked for; null where the ticket is not that far. */
 export const quoteInput = computed(() =>
-  type.value !== "SNIPER" && isDecimal(amount.value) ? { ...swap(), ...marketTerms() } : null,
+  isQuoted.value ? { ...swap(), ...marketTerms() } : null,
 );
 
 // The id goes with exactly one input: a retry of it is the same order, other input is a new one.

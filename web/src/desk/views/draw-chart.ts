@@ -32,6 +32,14 @@ export function drawChart(place: HTMLElement): () => void {
     autoscaleInfoProvider: (scale: () => AutoscaleInfo | null) => withLimits(scale(), lines),
   });
   const markers = createSeriesMarkers(series, []);
+  let frame: number | undefined;
+  const drawOrders = () => {
+    frame = undefined;
+    const orders = [...known.values()].filter(isOfPair);
+    markers.setMarkers(orders.filter(isFilled).map(marker).sort((a, b) => +a.time - +b.time));
+    lines.forEach((line) => series.removePriceLine(line));
+    lines = orders.filter((order) => order.status === "WAITING_PRICE").map((o) => limit(series, o));
+  };
   const stops = [
     effect(() => {
       const { fresh, list } = candles.value;
@@ -46,11 +54,9 @@ export function drawChart(place: HTMLElement): () => void {
       }
     }),
     effect(() => {
-      void learned.value;
-      const orders = [...known.values()].filter(isOfPair);
-      markers.setMarkers(orders.filter(isFilled).map(marker).sort((a, b) => +a.time - +b.time));
-      lines.forEach((line) => series.removePriceLine(line));
-      lines = orders.filter((order) => order.status === "WAITING_PRICE").map((o) => limit(series, o));
+      void [learned.value, pair.value, intervalSeconds.value];
+      // Many orders may move at once: draw once for all of them.
+      frame ??= requestAnimationFrame(drawOrders);
     }),
     effect(() => {
       void theme.value;
@@ -73,6 +79,7 @@ export function drawChart(place: HTMLElement): () => void {
   ];
   return () => {
     stops.forEach((stop) => stop());
+    if (frame) cancelAnimationFrame(frame);
     chart.remove();
   };
 }

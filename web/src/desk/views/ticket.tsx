@@ -96,9 +96,9 @@ function Types() {
 
 /** A limit begins at the price of the moment, to be moved from there. */
 function chooseType(type: OrderType): void {
+  const price = quote.value && show(quote.value.price).replaceAll(",", "");
   ticket.type.value = type;
   ticket.errors.value = [];
-  const price = quote.value && show(quote.value.price).replaceAll(",", "");
   if (type === "LIMIT" && price) ticket.limitPrice.value = price;
 }
 
