@@ -2,6 +2,7 @@
 
 import os
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -13,16 +14,20 @@ from tests.web.browser.test_graphiql import GraphiQL
 
 MOST_BYTES = 300_000
 LIMIT_ORDER = """mutation {
-  placeLimitOrder(input: {tokenIn: "SOL", tokenOut: "USDC", amount: "2", limitPrice: "152"}) {
+  placeLimitOrder(input: {tokenIn: "SOL", tokenOut: "USDC", amount: "2", limitPrice: "151"}) {
     order { id }
   }
 }"""
 SIZE = {"width": 1280, "height": 1000}
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return Path(os.environ.get("SCREENSHOTS", tmp_path))
+@pytest.fixture(scope="session")
+def folder(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where pictures go. Those that are kept are taken once the market has moved for a while."""
+    if "SCREENSHOTS" not in os.environ:
+        return tmp_path_factory.mktemp("screenshots")
+    time.sleep(90)
+    return Path(os.environ["SCREENSHOTS"])
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])

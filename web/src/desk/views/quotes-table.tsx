@@ -27,7 +27,7 @@ export function QuotesTable({ quotes, symbol }: { quotes: VenueQuote[]; symbol: 
               <>
                 <td>{show(quote.price)}</td>
                 <td>{show(quote.amountOut)}</td>
-                <td>{quote === quotes[0] ? "best" : `−${percentBelow(best, quote.amountOut)} %`}</td>
+                <td>{quote === quotes[0] ? "best" : against(best, quote.amountOut)}</td>
               </>
             )}
           </tr>
@@ -35,4 +35,9 @@ export function QuotesTable({ quotes, symbol }: { quotes: VenueQuote[]; symbol: 
       </tbody>
     </table>
   );
+}
+
+function against(best: string, amount: string): string {
+  const below = percentBelow(best, amount);
+  return below === "0" ? "about best" : `−${below} %`;
 }
