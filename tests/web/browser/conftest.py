@@ -8,10 +8,21 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, WebSocket
+from playwright.sync_api import (
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    WebSocket,
+    expect,
+)
 
 from hatch_build import STATIC, WEB
 from tests.e2e.stack import Stack
+
+# Waiting costs nothing where all is well, and the machine may be busy with other things.
+_WAIT_MS = 30_000
+expect.set_options(timeout=_WAIT_MS)
 
 _FLAGS = [
     "--no-sandbox",  # Chromium refuses to run as root with it
@@ -90,7 +101,7 @@ class Watch:
 def watch(context: BrowserContext) -> Iterator[Watch]:
     """Fail a test that leaves an error, a failed request, or a request to another host."""
     watch = Watch()
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(_WAIT_MS)
     context.on("console", watch.console)
     context.on("weberror", lambda error: watch.wrong.append(f"uncaught: {error.error}"))
     context.on("request", watch.request)

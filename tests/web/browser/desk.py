@@ -2,8 +2,6 @@
 
 from playwright.sync_api import Locator, Page, expect
 
-LONG_MS = 30_000
-
 
 class Desk:
     def __init__(self, page: Page) -> None:
@@ -15,7 +13,7 @@ class Desk:
         return self
 
     def expect_live(self) -> None:
-        expect(self.page.get_by_role("status")).to_contain_text("Live", timeout=LONG_MS)
+        expect(self.page.get_by_role("status")).to_contain_text("Live")
 
     @property
     def ticket(self) -> Locator:
@@ -67,4 +65,4 @@ class Desk:
 
     def expect_end(self, word: str) -> None:
         """Wait until the order on show has ended so."""
-        expect(self.order.locator("h2 + .status")).to_contain_text(word, timeout=LONG_MS)
+        expect(self.order.locator("h2 + .status")).to_contain_text(word)

@@ -206,7 +206,7 @@ def test_orders_of_others_appear_and_are_followed(desk: Desk, stack: Stack) -> N
     expect(desk.toast(id)).to_be_visible()
     expect(desk.row(id)).to_contain_text("Confirmed")
     expect(desk.toast(id)).to_contain_text("Confirmed")
-    expect(desk.toast(id)).to_have_count(0, timeout=15_000)  # 8 s after its end
+    expect(desk.toast(id)).to_have_count(0)  # 8 s after its end
 
 
 def test_filters_and_pages(desk: Desk, stack: Stack) -> None:

@@ -9,12 +9,12 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.stack import Stack, wait_until
 from tests.web.browser.conftest import Frames, Watch
-from tests.web.browser.desk import LONG_MS, Desk
+from tests.web.browser.desk import Desk
 
 # An order lives about 12 s, so that a restart fits in.
 SLOW = {"ORDER_ENGINE_SLOT_MS": "400", "ORDER_ENGINE_CONFIRMATION_SLOTS": "30"}
 
-MOST_CPU_SECONDS = 1.5  # of the page's main thread, for a hundred orders and all that follows
+MOST_CPU_SECONDS = 3  # of the page's main thread, for a hundred orders and all that follows
 
 
 @pytest.fixture(scope="module")
@@ -60,14 +60,14 @@ def test_a_hundred_orders_at_once_stay_smooth(page: Page, frames: Frames, stack:
     wait_until(lambda: page.wait_for_timeout(100) or confirmed(frames) >= set(ids))
     shown = sorted(ids, reverse=True)[:20]
     for id in shown:
-        expect(desk.row(id)).to_contain_text("Confirmed", timeout=LONG_MS)
+        expect(desk.row(id)).to_contain_text("Confirmed")
     assert [row.get_attribute("data-order") for row in desk.rows.all()] == shown
     assert page.locator("[data-toast]").count() <= 3
     for id in ids:
         sequences = [e["sequence"] for e in frames.events("orderEvents") if e["order"]["id"] == id]
         assert sequences == sorted(set(sequences))
     assert 0 < cpu.seconds() < MOST_CPU_SECONDS
-    expect(page.locator(".toast")).to_have_count(0, timeout=LONG_MS)
+    expect(page.locator(".toast")).to_have_count(0)
 
 
 def confirmed(frames: Frames) -> set[str]:

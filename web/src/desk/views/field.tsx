@@ -1,6 +1,6 @@
 import type { Signal } from "@preact/signals";
 
-import { errorAt } from "../state/ticket";
+import { errorAt } from "../state/placing";
 
 /** A text field of the ticket, with the server's message about it below. */
 export function Field(props: {

@@ -5,6 +5,7 @@ import { connection } from "../api/client";
 import type { OrderType } from "../api/types";
 import { compare, isDecimal, show } from "../lib/decimal";
 import { bought, choose, paid, swapSides, tokens } from "../state/market";
+import { errorAt, errors, place, placing } from "../state/placing";
 import { quote } from "../state/quote";
 import * as ticket from "../state/ticket";
 import { Field } from "./field";
@@ -35,7 +36,7 @@ export function Ticket() {
         noValidate
         onSubmit={(event) => {
           event.preventDefault();
-          void ticket.place();
+          void place();
         }}
       >
         <Types />
@@ -98,7 +99,7 @@ function Types() {
 function chooseType(type: OrderType): void {
   const price = quote.value && show(quote.value.price).replaceAll(",", "");
   ticket.type.value = type;
-  ticket.errors.value = [];
+  errors.value = [];
   if (type === "LIMIT" && price) ticket.limitPrice.value = price;
 }
 
@@ -193,7 +194,7 @@ function Choice(props: {
 }
 
 function Problem() {
-  const message = ticket.errorAt(null);
+  const message = errorAt(null);
   return message ? <p role="alert">{message}</p> : null;
 }
 
@@ -203,13 +204,13 @@ function SubmitButton() {
   const empty = !ticket.amount.value.trim();
   const label = !live
     ? "Reconnecting…"
-    : ticket.placing.value
+    : placing.value
       ? "Placing…"
       : empty
         ? "Enter an amount"
         : `Place ${name} order`;
   return (
-    <button type="submit" class="primary" disabled={!live || ticket.placing.value || empty}>
+    <button type="submit" class="primary" disabled={!live || placing.value || empty}>
       {label}
     </button>
   );
