@@ -11,6 +11,8 @@ from tests.e2e.stack import Stack, wait_until
 from tests.web.browser.conftest import Frames, Watch
 from tests.web.browser.desk import Desk
 
+pytestmark = pytest.mark.timeout(300)
+
 # An order lives about 12 s, so that a restart fits in.
 SLOW = {"ORDER_ENGINE_SLOT_MS": "400", "ORDER_ENGINE_CONFIRMATION_SLOTS": "30"}
 
