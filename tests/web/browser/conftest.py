@@ -80,6 +80,7 @@ class Watch:
 
     def __init__(self) -> None:
         self.wrong: list[str] = []
+        self.pending = 0
         self.expected: list[str] = []
 
     def console(self, message: ConsoleMessage) -> None:
@@ -87,10 +88,15 @@ class Watch:
             self.wrong.append(f"console: {message.text}")
 
     def request(self, request: Request) -> None:
+        self.pending += 1
         if not re.match(r"(http://127\.0\.0\.1:\d+/|data:|blob:)", request.url):
             self.wrong.append(f"request to another host: {request.url}")
 
+    def finished(self, request: Request) -> None:
+        self.pending -= 1
+
     def failed(self, request: Request) -> None:
+        self.pending -= 1
         self.wrong.append(f"failed request: {request.url} {request.failure}")
 
     def unexpected(self) -> list[str]:
@@ -105,6 +111,7 @@ def watch(context: BrowserContext) -> Iterator[Watch]:
     context.on("console", watch.console)
     context.on("weberror", lambda error: watch.wrong.append(f"uncaught: {error.error}"))
     context.on("request", watch.request)
+    context.on("requestfinished", watch.finished)
     context.on("requestfailed", watch.failed)
     context.on(
         "response",

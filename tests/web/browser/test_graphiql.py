@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, Response, expect
 
 from tests.e2e.stack import Stack, wait_until
-from tests.web.browser.conftest import Frames
+from tests.web.browser.conftest import Frames, Watch
 
 TABS = [
     "PlaceMarketOrder",
@@ -167,11 +167,12 @@ def test_its_workers_and_its_storage_are_our_own(graphiql: GraphiQL, base_url: s
     assert [key for key in keys if not key.startswith("order-engine:")] == []
 
 
-def test_what_was_typed_is_there_again(graphiql: GraphiQL) -> None:
+def test_what_was_typed_is_there_again(graphiql: GraphiQL, watch: Watch) -> None:
     page = graphiql.open().page
     graphiql.tab("History")
-    graphiql.expect_workers()  # which a reload would not let come
-    page.wait_for_timeout(1_000)  # it saves a moment later
+    graphiql.expect_workers()
+    # What is under way would be broken off by the reload; and it saves a moment later.
+    wait_until(lambda: page.wait_for_timeout(1_000) or watch.pending == 0)
 
     page.reload()
 
