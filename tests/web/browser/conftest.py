@@ -18,7 +18,7 @@ from playwright.sync_api import (
 )
 
 from hatch_build import STATIC, WEB
-from tests.e2e.stack import Stack
+from tests.e2e.stack import Stack, wait_until
 
 # Waiting costs nothing where all is well, and the machine may be busy with other things.
 _WAIT_MS = 30_000
@@ -98,6 +98,10 @@ class Watch:
     def failed(self, request: Request) -> None:
         self.pending -= 1
         self.wrong.append(f"failed request: {request.url} {request.failure}")
+
+    def settle(self, page: Page) -> None:
+        """Wait until nothing is under way any more, which a reload would break off."""
+        wait_until(lambda: page.wait_for_timeout(1_000) or self.pending == 0)
 
     def unexpected(self) -> list[str]:
         return [text for text in self.wrong if not any(re.search(e, text) for e in self.expected)]

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.stack import Stack, wait_until
-from tests.web.browser.conftest import Frames
+from tests.web.browser.conftest import Frames, Watch
 from tests.web.browser.desk import Desk
 
 LIFE = ["Pending", "Routing", "Building", "Submitted", "Confirmed"]
@@ -246,11 +246,12 @@ def test_sides_are_swapped_and_never_the_same(desk: Desk) -> None:
     expect(desk.ticket.locator("dl")).to_contain_text(re.compile(r"1 SOL = 1\d\d\.\d+ USDC"))
 
 
-def test_a_theme_is_kept(desk: Desk, page: Page) -> None:
+def test_a_theme_is_kept(desk: Desk, page: Page, watch: Watch) -> None:
     page.emulate_media(color_scheme="dark")
     desk.open()
     page.get_by_role("button", name="Light theme").click()
 
+    watch.settle(page)
     page.reload()
 
     expect(page.locator("html")).to_have_attribute("data-theme", "light")

@@ -171,8 +171,7 @@ def test_what_was_typed_is_there_again(graphiql: GraphiQL, watch: Watch) -> None
     page = graphiql.open().page
     graphiql.tab("History")
     graphiql.expect_workers()
-    # What is under way would be broken off by the reload; and it saves a moment later.
-    wait_until(lambda: page.wait_for_timeout(1_000) or watch.pending == 0)
+    watch.settle(page)
 
     page.reload()
 
