@@ -112,12 +112,14 @@ async def _watch_pools(look: Look, resources: Resources) -> None:
 
 async def _wake(next_page: NextPage, trigger: Trigger, look: Look, resources: Resources) -> None:
     """Begin an attempt for each order that the trigger lets go, page by page."""
+    # Many may be woken at once: only those whose message is lost are the sweep's.
+    lease_ms = resources.settings.retry_max_backoff_ms + resources.settings.step_lease_ms
     last: Order | None = None
     while page := await next_page(last):
         steps = []
         for n, order in enumerate(page, 1):
             if step := trigger(order, look):
-                steps.append(step)
+                steps.append(step.model_copy(update={"lease_ms": lease_ms}))
             if n % _AT_A_STRETCH == 0:
                 await asyncio.sleep(0)  # others share this event loop
         for order in await advance_all(resources, steps):

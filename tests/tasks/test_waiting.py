@@ -79,6 +79,16 @@ async def test_a_limit_order_waits_until_the_market_comes_to_it(devnet):
     assert Fraction(done["executedPrice"]) >= 151
 
 
+async def test_a_woken_order_is_not_the_sweeps_while_its_message_waits(devnet):
+    async with devnet() as net:
+        id = await net.limit("1", "151")
+        await net.route(id)
+        await net.end(await net.send("90000", tokenIn="USDC", tokenOut="SOL"))
+        await net.watch()
+
+        assert await net.resources.orders.overdue(most=10) == []
+
+
 async def test_equality_triggers_and_an_atom_more_does_not(devnet):
     async with devnet() as net:
         exactly = await net.limit("1", "149.710532")
