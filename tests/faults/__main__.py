@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import logging
 import random
 import sys
 import time
@@ -19,6 +20,8 @@ def main() -> int:
     parser.add_argument("--breakage", help="with the engine broken on purpose like this")
     asked = parser.parse_args()
     began = time.monotonic()
+    logging.getLogger("gql").setLevel(logging.ERROR)
+    logging.getLogger("websockets").setLevel(logging.ERROR)
 
     def say(line: str) -> None:
         print(f"{time.monotonic() - began:7.1f} s  {line}", flush=True)  # noqa: T201

@@ -147,6 +147,17 @@ async def recovery_seconds(database: asyncpg.Connection, since: float) -> list[f
     return sorted(row["seconds"] for row in await database.fetch(_IN_FLIGHT, since))
 
 
+async def owed(database: asyncpg.Connection, since: float) -> int:
+    """Count the orders that somebody owes a step since then."""
+    return int(
+        await database.fetchval(
+            "SELECT count(*) FROM orders WHERE updated_at <= to_timestamp($1) "
+            "AND status IN ('PENDING', 'ROUTING', 'BUILDING', 'SUBMITTED')",
+            since,
+        )
+    )
+
+
 async def all_terminal(database: asyncpg.Connection, seconds: float) -> bool:
     """Wait until every order has ended; say whether that was in time."""
     deadline = asyncio.get_running_loop().time() + seconds

@@ -24,6 +24,7 @@ RECOVERY_SECONDS = 10
 _WORKER_DEATHS = ("worker killed", "all workers killed")
 _MEMORY_GROWTH = 1.2
 _LATEST_CUT_SECONDS = 8.0
+_OWED_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +166,8 @@ async def _one_by_one(
         await _some_orders(injector.ground.clients, 4)
         injection = await injector.inject(fault, faults[fault])
         await injector.ready(fault)
-        if injection is not None and not plan.fast:
-            await _ended(injection.in_flight, 30)
+        if injection is not None:
+            await _recovered(injector.ground, injection.over)
 
 
 async def _mixed(injector: _Injector, plan: Plan, rng: random.Random) -> None:
@@ -196,12 +197,17 @@ async def _some_orders(clients: Clients, count: int) -> None:
         await asyncio.sleep(0.02)
 
 
-async def _ended(records: list[Record], seconds: float) -> None:
-    """Wait until these have ended, or not: the checks come at the end."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            while any(not record.ended for record in records):
-                await asyncio.sleep(0.05)
+async def _recovered(ground: Ground, over: float) -> None:
+    """Wait until every order in flight has made a step, or not: the checks come at the end."""
+    database = await ground.machine.database()
+    try:
+        async with asyncio.timeout(_OWED_SECONDS):
+            while await checks.owed(database, over):
+                await asyncio.sleep(0.1)
+    except TimeoutError:
+        pass
+    finally:
+        await database.close()
 
 
 def _memory(machine: Machine) -> dict[str, float]:
