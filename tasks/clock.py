@@ -18,6 +18,8 @@ from tasks.sender import Sender
 _LEADER_LOCK = 7264101
 _STANDBY_SECONDS = 0.5
 _MAX_WAITING_TICKS = 6
+_SILENT_LEADER_MS = 10_000
+"""A leader that says nothing for so long is cut off by Postgres, and its lock is free."""
 
 log = get_logger(__name__)
 
@@ -28,7 +30,11 @@ async def run_clock(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signum, stop.set)
-    async with open_database(settings.require_database_url, pool_size=2) as database:
+    async with open_database(
+        settings.require_database_url,
+        pool_size=2,
+        idle_session_ms=max(_SILENT_LEADER_MS, 3 * settings.slot_ms),
+    ) as database:
         ticking = asyncio.create_task(_run(database, settings))
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({ticking, stopping}, return_when=asyncio.FIRST_COMPLETED)
