@@ -161,9 +161,7 @@ async def owed(database: asyncpg.Connection, since: float) -> int:
 async def all_terminal(database: asyncpg.Connection, seconds: float) -> bool:
     """Wait until every order has ended; say whether that was in time."""
     deadline = asyncio.get_running_loop().time() + seconds
-    while await database.fetchval(
-        f"SELECT EXISTS ({_BROKEN['orders that did not end']})"
-    ):
+    while await database.fetchval(f"SELECT EXISTS ({_BROKEN['orders that did not end']})"):
         if asyncio.get_running_loop().time() > deadline:
             return False
         await asyncio.sleep(0.1)

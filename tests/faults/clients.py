@@ -142,9 +142,10 @@ class Clients:
         number = len(self.records)
         record = Record(f"{prefix or self._name}-{number}", time.time())
         self.records.append(record)
-        chosen = kind or self._rng.choices(
-            ("market", "limit", "canceled", "doubled"), (70, 12, 12, 6)
-        )[0]
+        chosen = (
+            kind
+            or self._rng.choices(("market", "limit", "canceled", "doubled"), (70, 12, 12, 6))[0]
+        )
         paid, bought, amount = self._rng.choice(_SWAPS)
         asked: dict[str, Any] = {
             "clientOrderId": record.client_order_id,
@@ -237,9 +238,7 @@ class Clients:
                 if event["sequence"] != seen + 1:
                     record.wrong.append(f"event {event['sequence']} after {seen}")
                 seen = event["sequence"]
-                record.events.append(
-                    (seen, event["status"], event["attempt"], event["occurredAt"])
-                )
+                record.events.append((seen, event["status"], event["attempt"], event["occurredAt"]))
         if record.status in _ENDED:
             record.ended = time.time()
         else:

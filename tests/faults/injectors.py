@@ -7,8 +7,6 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from redis.exceptions import RedisError
-
 from tests.faults import hooks
 from tests.faults.clients import Clients
 from tests.faults.machine import Machine

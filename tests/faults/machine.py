@@ -240,9 +240,7 @@ class Machine:
             "api": to_port(self.ports["api-direct"]),
         }
         for name, far in reach.items():
-            self.proxies[name] = await self._exit.enter_async_context(
-                Proxy(self.ports[name], far)
-            )
+            self.proxies[name] = await self._exit.enter_async_context(Proxy(self.ports[name], far))
         migrate = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "cli", "migrate"), cwd=_ROOT, env=self.environment
         )

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+import asyncpg
+
 from tests.faults import checks
 from tests.faults.checks import Verdict
 from tests.faults.clients import Clients, Record, is_poison
@@ -214,7 +216,9 @@ def _memory(machine: Machine) -> dict[str, float]:
     return {name: machine.memory_mb(name) for name in ("api", *machine.workers)}
 
 
-async def _tell(outcome: Outcome, verdict: Verdict, records: list[Record], database: object) -> None:
+async def _tell(
+    outcome: Outcome, verdict: Verdict, records: list[Record], database: asyncpg.Connection
+) -> None:
     outcome.orders = len(records)
     outcome.ended = dict(verdict.ended)
     outcome.broken |= verdict.broken
@@ -231,10 +235,7 @@ async def _tell(outcome: Outcome, verdict: Verdict, records: list[Record], datab
         cut = [r for r in records if any(injection.began <= at <= latest for at in r.cuts)]
         row.cut += len(cut)
         row.completed += sum(bool(record.ended) for record in cut)
-        row.recoveries += await checks.recovery_seconds(
-            database,  # type: ignore[arg-type]
-            injection.over,
-        )
+        row.recoveries += await checks.recovery_seconds(database, injection.over)
     outcome.rows = sorted(rows.values(), key=lambda row: row.fault)
     deaths = [s for row in outcome.rows if row.fault in _WORKER_DEATHS for s in row.recoveries]
     if outcome.plan.minutes == 0 and deaths and quantile(deaths, 0.99) > RECOVERY_SECONDS:
