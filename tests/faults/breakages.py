@@ -50,8 +50,6 @@ def _publish_before_commit() -> None:
 
 def _drop_compare_and_set() -> None:
     """Move an order wherever it stands."""
-    from sqlalchemy import Integer, text
-
     from models import order_sql
 
     statement = str(order_sql.ADVANCE)
@@ -60,8 +58,8 @@ def _drop_compare_and_set() -> None:
     )
     assert broken.count("o.sequence + 1") == 1
     assert "AND true" in broken
-    columns = order_sql._converted(order_sql._ORDERS)
-    order_sql.ADVANCE = text(broken).columns(n=Integer, **columns)  # type: ignore[assignment]
+    # The columns' types go with it: only its words are other words.
+    order_sql.ADVANCE = order_sql.returning_orders(broken)
 
 
 def _build_anew_on_resume() -> None:

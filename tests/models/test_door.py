@@ -87,7 +87,8 @@ def advance(seen: Row, wanted: OrderStatus, holder: str | None, lease_ms: int) -
 
 def claim(seen: Row, holder: str) -> Command:
     def model(row: Row) -> tuple[Any, Row]:
-        if row.sequence != seen.sequence or row.holder not in (None, holder):
+        may = row.holder == holder or (row.holder is None and not row.lapsed)
+        if row.sequence != seen.sequence or not may:
             return False, row
         return True, replace(row, holder=holder, lapsed=False)
 
