@@ -12,7 +12,7 @@ from engine.logs import get_logger
 from engine.settings import Settings
 from models.database import is_outage, open_database
 from tasks.actors import broker, run_slot, sweep_orders
-from tasks.broker import CLOCK
+from tasks.broker import CLOCK, waiting
 from tasks.sender import Sender
 
 _LEADER_LOCK = 7264101
@@ -84,4 +84,4 @@ def _waiting(sender: Sender) -> int:
     """Count the ticks nobody has run yet: workers that are away must not find a heap of them."""
     if sender.unsent:
         return sender.unsent
-    return int(broker.do_qsize(CLOCK))
+    return waiting(CLOCK)

@@ -149,6 +149,8 @@ BREAKAGES = {
         _drop_reconnect, "pub/sub connection cut", frozenset({"not ready again in time"})
     ),
     "dropping the sweep": Breakage(
-        _drop_sweep, "Redis emptied", frozenset({"orders that did not end"})
+        _drop_sweep,
+        "killed api: between commit and enqueue",
+        frozenset({"orders that did not end"}),
     ),
 }

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -91,6 +91,7 @@ class Clients:
 
     def __init__(self, url: str, rng: random.Random, *, name: str = "c") -> None:
         self.records: list[Record] = []
+        self.others: list[Record] = []
         self.per_second = 10.0
         self._url = url
         self._rng = rng
@@ -173,6 +174,22 @@ class Clients:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return record
+
+    async def follow_too(self, orders: Sequence[Record], each: int) -> list[Record]:
+        """Follow orders by more streams, each on a connection of its own, as others would."""
+        followers = []
+        for order in orders:
+            while order.id is None:
+                await asyncio.sleep(0.01)
+            for _ in range(each):
+                record = Record(order.client_order_id, time.time(), ids={order.id})
+                followers.append(record)
+                task = asyncio.create_task(self._follow(record))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+            await asyncio.sleep(0)
+        self.others += followers
+        return followers
 
     async def _keep_placing(self) -> None:
         while True:

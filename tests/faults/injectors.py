@@ -7,8 +7,9 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
+from tests.api.live_server import DeafClient
 from tests.faults import hooks
-from tests.faults.clients import Clients
+from tests.faults.clients import Clients, Record
 from tests.faults.machine import Machine
 
 HEARTBEAT_SECONDS = 10.0
@@ -16,6 +17,8 @@ HEARTBEAT_SECONDS = 10.0
 
 _POINT_SECONDS = 15
 _COMPANY = 12
+_BURSTS, _BURST = 3, 25
+_FOLLOWERS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +207,50 @@ async def _skewed(ground: Ground) -> float:
     return time.time()
 
 
+async def _overloaded(ground: Ground) -> float:
+    """Ask for far more than may be in progress: refusals are typed, and use up no id."""
+    api = ground.machine.processes["api"]
+    await api.run_again({"ORDER_ENGINE_MAX_ORDERS_IN_PROGRESS": "3"})
+    await ground.machine.ready()
+    records: list[Record] = []
+    for _ in range(_BURSTS):
+        records += [ground.clients.place(kind="market") for _ in range(_BURST)]
+        await asyncio.sleep(1)
+    deadline = time.monotonic() + _POINT_SECONDS
+    while not (refused := any("OVERLOADED" in record.refusals for record in records)):
+        if time.monotonic() > deadline:
+            break
+        await asyncio.sleep(0.1)
+    await api.run_again({"ORDER_ENGINE_MAX_ORDERS_IN_PROGRESS": "50000"})
+    if not refused:
+        raise NotInjected("nobody was refused")
+    return time.time()
+
+
+def _crowd(count: int, deaf: int) -> Inject:
+    """Many subscribers of the same few orders, some of which never read a word."""
+
+    async def inject(ground: Ground) -> float:
+        url = ground.machine.direct_url
+        host, _, port = url.removeprefix("http://").partition("/")[0].partition(":")
+        clients = [await asyncio.to_thread(DeafClient, (host, int(port))) for _ in range(deaf)]
+        try:
+            for n, client in enumerate(clients):
+                query = "subscription { orderEvents { sequence status quotes { price } } }"
+                client.send({"type": "subscribe", "id": str(n), "payload": {"query": query}})
+            orders = [ground.clients.place(kind="market") for _ in range(count // _FOLLOWERS)]
+            followers = await ground.clients.follow_too(orders, _FOLLOWERS)
+            deadline = time.monotonic() + 120
+            while time.monotonic() < deadline and not all(each.ended for each in followers):
+                await asyncio.sleep(0.1)
+        finally:
+            for client in clients:
+                client.__exit__()
+        return time.time()
+
+    return inject
+
+
 async def _disk_full(ground: Ground) -> float:
     """Every write is refused with the error of a full disk (53100)."""
     database = await ground.machine.database()
@@ -283,5 +330,16 @@ LONG: Mapping[str, Inject] = {
 }
 """All that may be mixed at random."""
 
-ONCE: Mapping[str, Inject] = {"Redis down 60 s": _redis_down(60)}
+IN_SMALL: Mapping[str, Inject] = {
+    **SHORT,
+    "overload": _overloaded,
+    "200 subscribers, 20 deaf": _crowd(200, 20),
+}
+"""What the short form injects."""
+
+ONCE: Mapping[str, Inject] = {
+    "Redis down 60 s": _redis_down(60),
+    "overload": _overloaded,
+    "2,000 subscribers, 100 deaf": _crowd(2_000, 100),
+}
 """Too slow for the mixture."""

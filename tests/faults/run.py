@@ -7,7 +7,6 @@ import asyncio
 import random
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 import asyncpg
@@ -15,7 +14,7 @@ import asyncpg
 from tests.faults import checks
 from tests.faults.checks import Verdict
 from tests.faults.clients import Clients, Record, is_poison
-from tests.faults.injectors import LONG, ONCE, SHORT, Ground, Inject, NotInjected
+from tests.faults.injectors import IN_SMALL, LONG, ONCE, Ground, Inject, NotInjected
 from tests.faults.machine import FAST, Machine
 from tests.faults.report import Row, quantile, table
 
@@ -43,7 +42,7 @@ class Plan:
 
     @property
     def faults(self) -> dict[str, Inject]:
-        return dict(SHORT) if self.fast else {**LONG, **ONCE}
+        return dict(IN_SMALL) if self.fast else {**LONG, **ONCE}
 
 
 SHORT_PLAN = Plan(seed=1, per_second=5, end_seconds=45, recovery_seconds=30, fast=True)
@@ -117,8 +116,7 @@ async def run(
             await clients.stop()
             say(f"load over; {clients.following} orders are still followed")
             began_ending = time.monotonic()
-            with suppress(TimeoutError):
-                await machine.ready(READY_SECONDS)
+            await injector.ready("the load")
             await clients.all_ended(plan.end_seconds)
             database = await machine.database()
             left = plan.end_seconds - (time.monotonic() - began_ending)
@@ -127,7 +125,7 @@ async def run(
             outcome.memory_mb = {
                 name: (memory[name], now) for name, now in _memory(machine).items()
             }
-            verdict = await checks.verify(database, clients.records)
+            verdict = await checks.verify(database, [*clients.records, *clients.others])
             await _tell(outcome, verdict, clients.records, database)
             await database.close()
             outcome.seconds = time.monotonic() - began
