@@ -16,6 +16,7 @@ HEARTBEAT_SECONDS = 10.0
 """After so long without a sign Dramatiq gives a worker's messages to others (tasks/broker.py)."""
 
 _POINT_SECONDS = 15
+_STOP_SECONDS = 6.5
 _COMPANY = 12
 _BURSTS, _BURST = 3, 25
 _FOLLOWERS = 20
@@ -67,9 +68,11 @@ async def _api_terminated(ground: Ground) -> float:
     old = process.pid
     at = time.time()
     process.send(signal.SIGTERM)
-    async with asyncio.timeout(_POINT_SECONDS * 2):
-        while process.pid in (None, old):
-            await asyncio.sleep(0.02)
+    deadline = time.monotonic() + _STOP_SECONDS
+    while process.pid in (None, old):
+        if time.monotonic() > deadline:
+            process.send(signal.SIGKILL)  # as `order-engine up` does
+        await asyncio.sleep(0.02)
     return at
 
 

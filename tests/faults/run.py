@@ -148,6 +148,9 @@ class _Injector:
         except NotInjected as why:
             self._outcome.not_injected.append(f"{fault}: {why}")
             return None
+        except TimeoutError:
+            self._outcome.broken.setdefault("faults that were not over in time", []).append(fault)
+            return None
         injection.ended = time.time()
         self._outcome.injections.append(injection)
         self._say(f"{fault}, {len(in_flight)} orders in flight")
