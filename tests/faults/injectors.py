@@ -183,7 +183,7 @@ def _killed_at(point: str) -> Inject:
 
 async def _inside_the_sweep(ground: Ground) -> float:
     """The sweep is at work only when there is something to sweep."""
-    await _redis_emptied(ground)
+    await _all_workers_killed(ground)
     return await _killed_at(hooks.POINTS[7])(ground)
 
 
