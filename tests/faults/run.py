@@ -177,6 +177,7 @@ async def _one_by_one(injector: _Injector, faults: dict[str, Inject], rng: rando
 
 async def _mixed(injector: _Injector, plan: Plan, rng: random.Random) -> None:
     """Inject at random, each soon after the last began, for the minutes asked."""
+    injector.ground.mixed = True
     until = time.monotonic() + plan.minutes * 60
     under_way: set[asyncio.Task[object]] = set()
     while time.monotonic() < until:
