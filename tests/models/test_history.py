@@ -63,8 +63,7 @@ def million_orders(module_database_url):
             # Indexes are made once the rows are there: several times faster.
             indexes = (await connection.execute(text(INDEXES))).all()
             statements = [f"DROP INDEX {index.name}" for index in indexes]
-            statements += ["SET maintenance_work_mem = '512MB'"]
-            statements += ["SET session_replication_role = replica", FILL]
+            statements += ["SET maintenance_work_mem = '512MB'", FILL]
             statements += [index.definition for index in indexes]
             for statement in [*statements, "VACUUM ANALYZE orders"]:
                 await connection.execute(text(statement))
