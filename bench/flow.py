@@ -9,6 +9,7 @@ from decimal import Decimal
 from itertools import groupby
 from random import Random
 
+from bench.stack import BenchFailed
 from engine.amounts import in_bps, min_amount_out
 from engine.devnet.chain import CHAIN, Chain, Rules
 from engine.devnet.genesis import USD, genesis_pools
@@ -37,7 +38,7 @@ _SOL_USDC = ("raydium:SOL-USDC", "meteora:SOL-USDC")
 
 
 class FixedBook:
-    """A ledger that shows one book and takes nothing."""
+    """A ledger that shows one book and takes nothing: the flow executes on the chain itself."""
 
     def __init__(self, book: PoolBook) -> None:
         self.shown = book
@@ -49,10 +50,10 @@ class FixedBook:
         return self.shown
 
     async def submit(self, transaction: SignedTransaction) -> None:
-        raise NotImplementedError
+        raise BenchFailed("nothing is sent to this ledger")
 
     async def statuses(self, signatures: Sequence[str]) -> StatusReport:
-        raise NotImplementedError
+        raise BenchFailed("nothing is asked of this ledger")
 
 
 def venues_on(ledger: FixedBook) -> list[SimulatedVenue]:

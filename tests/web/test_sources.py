@@ -34,9 +34,11 @@ def test_unit_tests_pass() -> None:
 
 
 def test_the_lock_names_no_place_to_download_from() -> None:
-    lock = json.loads((WEB / "package-lock.json").read_text())
+    text = (WEB / "package-lock.json").read_text()
+    lock = json.loads(text)
     packages = {name: package for name, package in lock["packages"].items() if name}
 
+    assert "://" not in text
     assert [name for name, package in packages.items() if "resolved" in package] == []
     assert [name for name, package in packages.items() if "integrity" not in package] == []
 
