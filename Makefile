@@ -7,7 +7,7 @@ PIP := $(BIN)/pip --disable-pip-version-check -qq
 SOURCES := api cli engine models tasks alembic tests bench hatch_build.py
 WEB := $(shell find web -name node_modules -prune -o -type f -print)
 
-.PHONY: help install run test pages screenshots audit bench check fmt lock schema clean
+.PHONY: help install run test faults pages screenshots audit bench check fmt lock schema clean
 
 help: ## Show this list.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -25,6 +25,9 @@ pages: install ## Build the pages anew, from web/.
 
 screenshots: $(VENV)/.installed-dev ## Take the pictures of the README anew.
 	@SCREENSHOTS=docs/screenshots $(BIN)/pytest -q tests/web/browser/test_screenshots.py
+
+faults: $(VENV)/.installed-dev ## Kill, cut and stop everything under load, then check. ARGS="--minutes 15 --seed 7"
+	@$(BIN)/python -m tests.faults $(ARGS)
 
 audit: $(VENV)/.installed-dev ## Run the GraphQL over HTTP audits against a running server.
 	@$(BIN)/python -m tests.audit.run

@@ -3,7 +3,8 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from sqlalchemy import text
+from sqlalchemy import event, text
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import (
     DataError,
     DBAPIError,
@@ -13,13 +14,23 @@ from sqlalchemy.exc import (
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+_ANSWER_SECONDS = 10
+_IDLE_IN_TRANSACTION_MS = 20_000
+
 
 @asynccontextmanager
-async def open_database(url: str, *, pool_size: int) -> AsyncIterator[AsyncEngine]:
+async def open_database(
+    url: str, *, pool_size: int, idle_session_ms: int = 0
+) -> AsyncIterator[AsyncEngine]:
     """Open a pool of at most `pool_size` connections, made when first needed.
 
     Connections autocommit: nearly every statement here is a whole transaction by itself. Those
     that are not ask for one with `transaction`.
+
+    A network can swallow a connection so that neither end hears of it. Here one that does not
+    answer in time is given up, and with it all the pool's that are as old. There the server ends
+    a session that holds locks and says nothing: in a transaction always, outside of one after
+    `idle_session_ms` where that is given.
     """
     engine = create_async_engine(
         url,
@@ -28,8 +39,16 @@ async def open_database(url: str, *, pool_size: int) -> AsyncIterator[AsyncEngin
         pool_timeout=5,
         pool_pre_ping=False,
         isolation_level="AUTOCOMMIT",
-        connect_args={"timeout": 5, "command_timeout": 30},
+        connect_args={
+            "timeout": 5,
+            "command_timeout": _ANSWER_SECONDS,
+            "server_settings": {
+                "idle_in_transaction_session_timeout": str(_IDLE_IN_TRANSACTION_MS),
+                "idle_session_timeout": str(idle_session_ms),
+            },
+        },
     )
+    event.listen(engine.sync_engine, "handle_error", _give_up_the_silent)
     try:
         yield engine
     finally:
@@ -57,6 +76,15 @@ def is_outage(error: BaseException) -> bool:
     if isinstance(error, DBAPIError):
         return not isinstance(error, IntegrityError | ProgrammingError | DataError)
     return isinstance(error, OSError | PoolTimeout | TimeoutError)
+
+
+def _give_up_the_silent(context: ExceptionContext) -> None:
+    """After one silence make all connections anew: each would cost as long a wait.
+
+    SQLAlchemy by itself drops only the one that did not answer.
+    """
+    if isinstance(context.original_exception, TimeoutError):
+        context.invalidate_pool_on_disconnect = True
 
 
 async def migrated_to(engine: AsyncEngine) -> str | None:

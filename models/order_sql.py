@@ -108,10 +108,12 @@ SELECT * FROM moved
 
 GET = returning_orders("SELECT 0 AS n, orders.* FROM orders WHERE id = ANY(:ids)")
 
-# Nobody may hold the step, unless it is the very message that asks, come again.
+# Nobody may hold the step, unless it is the very message that asks, come again. Once overdue it is
+# the sweep's to give: messages of a dead worker come back all at once, whatever it was they did.
 CLAIM = returning_orders("""
 UPDATE orders SET lease_holder = :holder, lease_until = now() + :lease_ms * interval '1 ms'
-WHERE id = :id AND sequence = :sequence AND (lease_holder IS NULL OR lease_holder = :holder)
+WHERE id = :id AND sequence = :sequence
+    AND (lease_holder = :holder OR lease_holder IS NULL AND lease_until > now())
 RETURNING 0 AS n, orders.*
 """)
 
@@ -130,6 +132,14 @@ UPDATE orders SET
     lease_until = now() + greatest(:lease_ms * interval '1 ms', now() - updated_at)
 WHERE id = ANY(:ids) AND lease_until <= now() AND status IN ('PENDING', 'ROUTING', 'BUILDING')
 RETURNING id
+""")
+
+# Those whose worker was lost so often that once more is the last time, sent or in hand.
+ON_LAST_CHANCE = text(f"""
+SELECT count(*) AS n FROM orders
+WHERE {one_of("status", IN_PROGRESS)} AND lease_until > now() AND (
+    status = 'ROUTING' AND attempts >= :most_attempts AND failure->>'code' = 'WORKER_LOST'
+    OR status = 'BUILDING' AND leases_lost >= :most_attempts - 1)
 """)
 
 # Sending again is counted before it is done: bytes that kill their sender must find an end.

@@ -69,7 +69,10 @@ class OrderStore:
         ]
 
     async def claim(self, order: Order, *, holder: str, lease_ms: int) -> Order | None:
-        """Take the lease on an order's step for message `holder`; None if another has it."""
+        """Take the lease on an order's step for message `holder`; None if another has it.
+
+        None also where the step is overdue: then the sweep sends it again, and counts.
+        """
         return await self._one(
             order_sql.CLAIM, id=order.id, sequence=order.sequence, holder=holder, lease_ms=lease_ms
         )
@@ -82,6 +85,11 @@ class OrderStore:
         """Let go of overdue leases, so that the next message may take the step; return which."""
         rows = await self._rows(order_sql.FREE, ids=list(ids), lease_ms=lease_ms)
         return [row["id"] for row in rows]
+
+    async def on_last_chance(self, *, most_attempts: int) -> int:
+        """Count orders under way whose worker may not be lost once more."""
+        rows = await self._rows(order_sql.ON_LAST_CHANCE, most_attempts=most_attempts)
+        return int(rows[0]["n"])
 
     async def claim_resend(
         self, order: Order, *, holder: str, lease_ms: int, most_lost: int

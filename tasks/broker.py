@@ -68,6 +68,14 @@ def next_order() -> UUID | None:
     return _order_of(dramatiq.Message.decode(message)) if isinstance(message, bytes) else None
 
 
+def waiting(queue: str) -> int:
+    """Count the messages that no worker has yet.
+
+    Dramatiq's own count has those of dead workers in it, which are nobody's until they are found.
+    """
+    return int(broker.client.llen(f"{broker.namespace}:{queue}"))
+
+
 def _order_of(message: dramatiq.Message[Any]) -> UUID | None:
     try:
         return UUID(message.args[0])

@@ -12,12 +12,14 @@ from engine.logs import get_logger
 from engine.settings import Settings
 from models.database import is_outage, open_database
 from tasks.actors import broker, run_slot, sweep_orders
-from tasks.broker import CLOCK
+from tasks.broker import CLOCK, waiting
 from tasks.sender import Sender
 
 _LEADER_LOCK = 7264101
 _STANDBY_SECONDS = 0.5
 _MAX_WAITING_TICKS = 6
+_SILENT_LEADER_MS = 10_000
+"""A leader that says nothing for so long is cut off by Postgres, and its lock is free."""
 
 log = get_logger(__name__)
 
@@ -28,7 +30,11 @@ async def run_clock(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signum, stop.set)
-    async with open_database(settings.require_database_url, pool_size=2) as database:
+    async with open_database(
+        settings.require_database_url,
+        pool_size=2,
+        idle_session_ms=max(_SILENT_LEADER_MS, 3 * settings.slot_ms),
+    ) as database:
         ticking = asyncio.create_task(_run(database, settings))
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({ticking, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -78,4 +84,4 @@ def _waiting(sender: Sender) -> int:
     """Count the ticks nobody has run yet: workers that are away must not find a heap of them."""
     if sender.unsent:
         return sender.unsent
-    return int(broker.do_qsize(CLOCK))
+    return waiting(CLOCK)

@@ -1,11 +1,16 @@
 """Orders for tests, with defaults for everything a test does not care about."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from uuid_utils.compat import uuid7
 
 from engine.order_status import OrderStatus, OrderType
 from engine.tokens import SOL, USDC
+from models.database import transaction
 from models.order import Order
 from models.order_store import OrderStore
 from models.step import NewOrder, Step
@@ -58,3 +63,11 @@ async def advanced(store: OrderStore, order: Order, *statuses: OrderStatus) -> O
         assert moved is not None
         order = moved.order
     return order
+
+
+@asynccontextmanager
+async def unguarded(database: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """A connection that no trigger watches, for what only time or a lost server would do."""
+    async with transaction(database) as connection:
+        await connection.execute(text("SET LOCAL session_replication_role = replica"))
+        yield connection

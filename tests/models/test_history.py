@@ -16,7 +16,7 @@ from engine.tokens import BONK, SOL, USDC
 from models.database import open_database
 from models.order_sql import page_of_orders
 from models.step import OrderFilter, Position
-from tests.factories import accepted, advanced
+from tests.factories import accepted, advanced, unguarded
 
 S = OrderStatus
 ROWS = 1_000_000
@@ -63,7 +63,8 @@ def million_orders(module_database_url):
             # Indexes are made once the rows are there: several times faster.
             indexes = (await connection.execute(text(INDEXES))).all()
             statements = [f"DROP INDEX {index.name}" for index in indexes]
-            statements += ["SET maintenance_work_mem = '512MB'", FILL]
+            statements += ["SET maintenance_work_mem = '512MB'"]
+            statements += ["SET session_replication_role = replica", FILL]
             statements += [index.definition for index in indexes]
             for statement in [*statements, "VACUUM ANALYZE orders"]:
                 await connection.execute(text(statement))
@@ -143,7 +144,7 @@ async def test_orders_of_the_same_instant_are_each_seen_once(store, database, da
     size = data.draw(st.integers(1, 5))
     count = data.draw(st.integers(0, 12))
     account = uuid4().hex
-    async with database.connect() as connection:
+    async with unguarded(database) as connection:
         await connection.execute(
             text(
                 FILL.replace("'local'", f"'{account}'")

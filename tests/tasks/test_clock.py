@@ -7,7 +7,8 @@ from sqlalchemy import text
 
 from models.database import open_database
 from tasks import clock
-from tasks.broker import broker
+from tasks.actors import run_slot
+from tasks.broker import CLOCK, broker
 
 DEADLINE_SECONDS = 20
 
@@ -88,8 +89,9 @@ async def test_a_leader_cut_off_from_the_database_steps_down_and_comes_back(star
     await ticks.until(len(ticks) + 10)
 
 
-async def test_ticks_that_nobody_takes_do_not_pile_up(start_clock, monkeypatch):
-    monkeypatch.setattr(broker, "do_qsize", lambda queue: 6, raising=False)
+async def test_ticks_that_nobody_takes_do_not_pile_up(start_clock):
+    for _ in range(6):
+        run_slot.send()
     _, ticks = await start_clock()
 
     async with asyncio.timeout(DEADLINE_SECONDS):
@@ -97,3 +99,13 @@ async def test_ticks_that_nobody_takes_do_not_pile_up(start_clock, monkeypatch):
             await asyncio.sleep(0.02)
 
     assert ticks == []
+
+
+async def test_ticks_that_a_dead_worker_holds_do_not_keep_the_clock_from_ticking(start_clock):
+    for _ in range(6):
+        run_slot.send()
+    held = broker.consume(CLOCK, prefetch=6)
+    assert next(held) is not None  # all six are fetched, and none will ever be acknowledged
+    _, ticks = await start_clock()
+
+    await ticks.until(10)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
@@ -17,7 +18,7 @@ from tasks.route_order import _build, route_order
 from tasks.run_slot import run_slot
 from tasks.submit_order import submit_order
 from tasks.sweep_orders import sweep_orders
-from tests.factories import accepted, new_order, step
+from tests.factories import LEASE_MS, accepted, new_order, step
 from tests.models.test_order_store import gapless
 from tests.venues import ScriptedVenue, rejected, unavailable
 
@@ -284,6 +285,7 @@ async def test_a_step_that_kills_its_worker_each_time_ends_failed(resources):
             await resources.orders.claim(taken, holder="m", lease_ms=1)
         await expire_leases(resources)
         await call(sweep_orders)
+        await call(sweep_orders)  # the last chance comes a sweep later, alone
 
     assert await statuses(resources, order) == [
         (S.PENDING, 0, None),
@@ -292,6 +294,39 @@ async def test_a_step_that_kills_its_worker_each_time_ends_failed(resources):
         (S.ROUTING, 3, ErrorCode.WORKER_LOST),
         (S.FAILED, 3, ErrorCode.WORKER_LOST),
     ]
+
+
+async def test_a_step_that_kills_its_worker_does_not_take_others_down_with_it(resources):
+    orders = [await accepted(resources.orders) for _ in range(6)]
+    ids = [order.id for order in orders]
+    poison = ids[3]
+    waiting = list(ids)
+    rounds = 0
+    while waiting:
+        rounds += 1
+        assert rounds < 30
+        for id in waiting:  # one worker takes them all, and dies of one
+            taken = await resources.orders.get(id)
+            if taken.status is S.PENDING:
+                await resources.orders.advance(step(taken, S.ROUTING, lease_holder="m"))
+            else:
+                await resources.orders.claim(taken, holder="m", lease_ms=LEASE_MS)
+        if poison not in waiting:
+            for id in waiting:
+                taken = await resources.orders.get(id)
+                for status in (S.BUILDING, S.SUBMITTED):
+                    taken = (await resources.orders.advance(step(taken, status))).order
+        resources.sender.sent.clear()
+        for _ in range(2):
+            await expire_leases(resources)
+            await call(sweep_orders)
+            waiting = [UUID(a[0]) for name, a, _ in resources.sender.sent if name == "order.route"]
+            if waiting:
+                break
+
+    done = await resources.orders.get_many(ids)
+    assert {id for id in ids if done[id].status is S.FAILED} == {poison}
+    assert {order.status for order in done.values()} == {S.FAILED, S.SUBMITTED}
 
 
 async def test_a_worker_lost_between_build_and_submit_sends_the_same_bytes(

@@ -11,6 +11,7 @@ from engine.devnet.genesis import genesis_pools
 from models.database import transaction
 from models.pool_store import list_pools
 from tasks.route_order import route_order
+from tests.factories import unguarded
 from tests.tasks.devnet import life
 
 MINT = "NewTokenMint1111111111111111111111111111111"
@@ -244,7 +245,7 @@ async def test_canceling_at_any_step_finds_it_canceled_or_filled_never_both(devn
 async def test_past_its_time_an_order_expires_before_anything_else(devnet):
     async with devnet() as net:
         id = await net.limit("1", "149")  # marketable: only its time keeps it from executing
-        async with net.resources.database.connect() as connection:
+        async with unguarded(net.resources.database) as connection:
             await connection.execute(text("UPDATE orders SET expires_at = now()"))
 
         await net.route(id)
@@ -268,7 +269,7 @@ async def test_what_was_sent_does_not_expire(devnet):
     async with devnet() as net:
         id = await net.limit("1", "149")
         await net.route(id)
-        async with net.resources.database.connect() as connection:
+        async with unguarded(net.resources.database) as connection:
             await connection.execute(text("UPDATE orders SET expires_at = now()"))
         await net.watch()
 
@@ -381,7 +382,7 @@ async def test_after_everything_but_postgres_was_lost_each_order_still_ends_once
             await net.route(id)
     # Nobody heard of the first twenty: their messages are gone, and so are all processes.
     async with devnet() as net:
-        async with net.resources.database.connect() as connection:
+        async with unguarded(net.resources.database) as connection:
             await connection.execute(text("UPDATE orders SET lease_until = now()"))
             await connection.execute(
                 text("UPDATE orders SET expires_at = now() WHERE id = ANY(:ids)"), {"ids": rests}

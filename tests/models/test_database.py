@@ -1,0 +1,83 @@
+"""Connections that a network swallowed: neither end hears of it, and both must give up."""
+
+import asyncio
+import os
+from contextlib import asynccontextmanager
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
+
+from models import database as module
+from models.database import is_outage, only_one, open_database
+from tests.e2e.stack import free_port
+from tests.faults.proxy import Proxy, to_unix
+
+LOCK = 17
+
+
+@pytest.fixture(autouse=True)
+def little_patience(monkeypatch):
+    monkeypatch.setattr(module, "_ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(module, "_IDLE_IN_TRANSACTION_MS", 1_000)
+
+
+@asynccontextmanager
+async def behind_a_proxy(url, **options):
+    """A pool whose connections go through a proxy that can swallow them."""
+    sockets = make_url(os.environ["DATABASE_URL"]).query["host"]
+    port = free_port()
+    near = make_url(url).set(host="127.0.0.1", port=port, query={})
+    async with (
+        Proxy(port, to_unix(f"{sockets}/.s.PGSQL.5432")) as proxy,
+        open_database(
+            near.render_as_string(hide_password=False), pool_size=4, **options
+        ) as database,
+    ):
+        yield proxy, database
+
+
+async def select_one(database) -> None:
+    async with database.connect() as connection:
+        assert await connection.scalar(text("SELECT 1")) == 1
+
+
+async def test_one_silent_connection_is_enough_to_give_up_all_as_old(database_url):
+    async with behind_a_proxy(database_url) as (proxy, database):
+        await asyncio.gather(*(select_one(database) for _ in range(4)))
+        proxy.swallow_all()
+        proxy.heal()  # the four are dead, without a word
+
+        with pytest.raises(TimeoutError) as silent:
+            await select_one(database)
+        await asyncio.gather(*(select_one(database) for _ in range(4)))  # tries none of the old
+
+        assert is_outage(silent.value)
+
+
+async def test_the_lock_of_a_swallowed_transaction_is_let_go_by_the_server(database, database_url):
+    async with behind_a_proxy(database_url) as (proxy, swallowed):
+        inside = only_one(swallowed, LOCK)
+        assert await inside.__aenter__()
+        proxy.swallow_all()
+        with pytest.raises(TimeoutError):  # nobody hears of its end, and the server holds the lock
+            await inside.__aexit__(None, None, None)
+
+        await until_free(database, "pg_try_advisory_xact_lock")
+
+
+async def test_the_lock_of_a_swallowed_session_is_let_go_by_the_server(database, database_url):
+    async with (
+        behind_a_proxy(database_url, idle_session_ms=1_000) as (proxy, swallowed),
+        swallowed.connect() as connection,
+    ):
+        assert await connection.scalar(text(f"SELECT pg_try_advisory_lock({LOCK})"))
+        proxy.swallow_all()
+
+        await until_free(database, "pg_try_advisory_xact_lock")
+
+
+async def until_free(database, take: str) -> None:
+    async with asyncio.timeout(20), database.connect() as connection:
+        while not await connection.scalar(text(f"SELECT {take}({LOCK})")):
+            await asyncio.sleep(0.02)
