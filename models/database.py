@@ -1,5 +1,7 @@
 """The connection to Postgres, and what counts as its outage."""
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -16,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 _ANSWER_SECONDS = 10
 _IDLE_IN_TRANSACTION_MS = 20_000
+_GOODBYE_SECONDS = 1
 
 
 @asynccontextmanager
@@ -52,7 +55,21 @@ async def open_database(
     try:
         yield engine
     finally:
-        await engine.dispose()
+        await _close(engine)
+
+
+async def _close(engine: AsyncEngine) -> None:
+    """Close the pool's connections; those whose server says nothing are dropped.
+
+    One after the other they wait for their server to hang up, each for as long as for an answer.
+    A timeout interrupts one's good-bye: that one is aborted, and the next call has the others.
+    """
+    deadline = asyncio.get_running_loop().time() + _GOODBYE_SECONDS
+    while True:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout_at(deadline):
+                await engine.dispose()
+            return
 
 
 @asynccontextmanager

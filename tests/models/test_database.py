@@ -77,6 +77,14 @@ async def test_the_lock_of_a_swallowed_session_is_let_go_by_the_server(database,
         await until_free(database, "pg_try_advisory_xact_lock")
 
 
+async def test_a_pool_of_swallowed_connections_is_closed_all_the_same(database_url, monkeypatch):
+    monkeypatch.setattr(module, "_ANSWER_SECONDS", 60)
+    async with asyncio.timeout(20):
+        async with behind_a_proxy(database_url) as (proxy, database):
+            await asyncio.gather(*(select_one(database) for _ in range(4)))
+            proxy.swallow_all()
+
+
 async def until_free(database, take: str) -> None:
     async with asyncio.timeout(20), database.connect() as connection:
         while not await connection.scalar(text(f"SELECT {take}({LOCK})")):
