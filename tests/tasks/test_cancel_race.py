@@ -13,6 +13,9 @@ from tests.tasks.devnet import devnet_on
 
 RACES = 1_000
 AT_ONCE = 50
+QUOTE_MS = 100
+"""What the worker takes at the least for as many orders as it has threads."""
+
 SEED = 20_251
 DEADLINE_SECONDS = 60
 
@@ -28,7 +31,7 @@ async def test_a_thousand_cancels_each_win_or_lose_against_the_worker(settings, 
     chance = random.Random(SEED)
     broker.flush_all()
     answers: dict[str, str] = {}
-    changes = {"worker_threads": 16, "sweep_interval_ms": 200}
+    changes = {"worker_threads": 16, "sweep_interval_ms": 200, "quote_latency_ms": QUOTE_MS}
     async with devnet_on(settings, **changes) as net:
         resources = net.resources
         monkeypatch.setattr(middleware(), "_settings", resources.settings)
@@ -42,7 +45,7 @@ async def test_a_thousand_cancels_each_win_or_lose_against_the_worker(settings, 
                     id = await net.limit("0.01", "149")  # at once in reach
                 else:
                     id = await net.place("0.01", venues=["raydium"] if kind == 1 else None)
-                await asyncio.sleep(chance.uniform(0, 0.15))
+                await asyncio.sleep(chance.uniform(0, 4 * QUOTE_MS / 1000))
                 payload = await net.cancel(id)
                 refused = [error["code"] for error in payload["userErrors"]]
                 answers[id] = refused[0] if refused else "CANCELED"
