@@ -89,8 +89,9 @@ _GUARDS = (
             RAISE EXCEPTION 'order % may not begin as % (%)', NEW.id, NEW.status, NEW.sequence;
         END IF;
         IF NOT EXISTS (SELECT FROM order_events WHERE order_id = NEW.id
-            AND sequence = NEW.sequence AND status = NEW.status AND attempt = NEW.attempts
-            AND occurred_at = NEW.updated_at) THEN
+            AND (sequence, status, attempt, occurred_at, executed_price, amount_out, failure)
+                IS NOT DISTINCT FROM (NEW.sequence, NEW.status, NEW.attempts, NEW.updated_at,
+                NEW.executed_price, NEW.amount_out, NEW.failure)) THEN
             RAISE EXCEPTION 'order % may not go to % (%) without that event',
                 NEW.id, NEW.status, NEW.sequence;
         END IF;
@@ -110,8 +111,11 @@ _GUARDS = (
     CREATE FUNCTION require_step() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
         IF NOT EXISTS (SELECT FROM orders WHERE id = NEW.order_id AND (sequence > NEW.sequence
-            OR (sequence, status, attempts, updated_at)
-                = (NEW.sequence, NEW.status, NEW.attempt, NEW.occurred_at))) THEN
+            OR (sequence, status, attempts, updated_at, executed_price, amount_out, failure)
+                IS NOT DISTINCT FROM (NEW.sequence, NEW.status, NEW.attempt, NEW.occurred_at,
+                NEW.executed_price, NEW.amount_out, NEW.failure)))
+            OR NEW.previous_status IS DISTINCT FROM (SELECT status FROM order_events
+                WHERE order_id = NEW.order_id AND sequence = NEW.sequence - 1) THEN
             RAISE EXCEPTION 'order % may not have event % (%): it took no such step',
                 NEW.order_id, NEW.sequence, NEW.status;
         END IF;
