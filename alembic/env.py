@@ -11,6 +11,7 @@ import models.ledger
 import models.order
 import models.pool
 from engine.settings import get_settings
+from models.database import Lock
 
 url = context.config.attributes.get("url") or get_settings().require_database_url
 
@@ -24,7 +25,7 @@ def migrate(connection: Connection) -> None:
     )
     with context.begin_transaction():
         # Two processes that start together must not migrate together.
-        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7264102)")
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({Lock.MIGRATING})")
         context.run_migrations()
 
 

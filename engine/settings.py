@@ -30,7 +30,7 @@ class Settings(BaseSettings):
     database_url: str | None = Field(None, validation_alias="DATABASE_URL")
     redis_url: str | None = Field(None, validation_alias="REDIS_URL")
     data_dir: Path = Path(".data")
-    database_pool_size: Annotated[int, Field(ge=2, le=200)] = 12
+    database_pool_size: Annotated[int, Field(ge=5, le=200)] = 12
 
     # The API's edge.
     host: str = "127.0.0.1"

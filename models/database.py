@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from enum import IntEnum, unique
 
 from sqlalchemy import event, text
 from sqlalchemy.engine import ExceptionContext
@@ -19,6 +20,19 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 _ANSWER_SECONDS = 10
 _IDLE_IN_TRANSACTION_MS = 20_000
 _GOODBYE_SECONDS = 1
+_RAISED_BY_TRIGGER = "P0"
+"""The class of SQLSTATE of what PL/pgSQL raises: a guard's refusal (alembic/versions)."""
+
+
+@unique
+class Lock(IntEnum):
+    """The numbers of Postgres's advisory locks: each is taken by one at a time in all processes."""
+
+    LEADING = 7264101
+    MIGRATING = 7264102
+    CONFIRMING = 7264103
+    WATCHING = 7264104
+    RESENDING = 7264105
 
 
 @asynccontextmanager
@@ -82,8 +96,8 @@ async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
 
 
 @asynccontextmanager
-async def only_one(engine: AsyncEngine, lock: int) -> AsyncIterator[bool]:
-    """Yield whether nobody else, in any process, is inside with this number at the moment."""
+async def only_one(engine: AsyncEngine, lock: Lock) -> AsyncIterator[bool]:
+    """Yield whether nobody else, in any process, is inside with this lock at the moment."""
     async with transaction(engine) as connection:
         yield bool(await connection.scalar(text(f"SELECT pg_try_advisory_xact_lock({lock})")))
 
@@ -91,7 +105,8 @@ async def only_one(engine: AsyncEngine, lock: int) -> AsyncIterator[bool]:
 def is_outage(error: BaseException) -> bool:
     """Say whether `error` means that Postgres is away, rather than that a statement is wrong."""
     if isinstance(error, DBAPIError):
-        return not isinstance(error, IntegrityError | ProgrammingError | DataError)
+        guarded = str(getattr(error.orig, "sqlstate", None)).startswith(_RAISED_BY_TRIGGER)
+        return not guarded and not isinstance(error, IntegrityError | ProgrammingError | DataError)
     return isinstance(error, OSError | PoolTimeout | TimeoutError)
 
 

@@ -113,7 +113,7 @@ GET = returning_orders("SELECT 0 AS n, orders.* FROM orders WHERE id = ANY(:ids)
 CLAIM = returning_orders("""
 UPDATE orders SET lease_holder = :holder, lease_until = now() + :lease_ms * interval '1 ms'
 WHERE id = :id AND sequence = :sequence
-    AND (lease_holder = :holder OR lease_holder IS NULL AND lease_until > now())
+    AND (lease_holder = :holder OR lease_holder IS NULL) AND lease_until > now()
 RETURNING 0 AS n, orders.*
 """)
 
@@ -129,7 +129,8 @@ FREE = text("""
 UPDATE orders SET
     lease_holder = NULL,
     leases_lost = leases_lost + CASE WHEN lease_holder IS NULL THEN 0 ELSE 1 END,
-    lease_until = now() + greatest(:lease_ms * interval '1 ms', now() - updated_at)
+    lease_until = now() + greatest(:lease_ms * interval '1 ms',
+        CASE WHEN :waits_in_line THEN now() - updated_at END)
 WHERE id = ANY(:ids) AND lease_until <= now() AND status IN ('PENDING', 'ROUTING', 'BUILDING')
 RETURNING id
 """)
@@ -139,10 +140,10 @@ ON_LAST_CHANCE = text(f"""
 SELECT count(*) AS n FROM orders
 WHERE {one_of("status", IN_PROGRESS)} AND lease_until > now() AND (
     status = 'ROUTING' AND attempts >= :most_attempts AND failure->>'code' = 'WORKER_LOST'
-    OR status = 'BUILDING' AND leases_lost >= :most_attempts - 1)
+    OR status = 'BUILDING' AND leases_lost >= :most_builders - 1)
 """)
 
-# Sending again is counted before it is done: bytes that kill their sender must find an end.
+# A lost sender is counted before it is lost: bytes that kill their sender must find an end.
 CLAIM_RESEND = returning_orders("""
 UPDATE orders SET lease_holder = :holder, lease_until = now() + :lease_ms * interval '1 ms',
     leases_lost = leases_lost + 1
@@ -151,7 +152,7 @@ WHERE id = :id AND sequence = :sequence AND status = 'SUBMITTED'
 RETURNING 0 AS n, orders.*
 """)
 
-NOT_SENT_YET = text("""
+SENDER_LIVED = text("""
 UPDATE orders SET leases_lost = greatest(leases_lost - 1, 0),
     lease_until = now() + :lease_ms * interval '1 ms'
 WHERE id = :id AND sequence = :sequence AND status = 'SUBMITTED' AND lease_holder = :holder

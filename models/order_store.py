@@ -81,14 +81,23 @@ class OrderStore:
         """Return orders in progress whose lease ran out, the longest overdue first."""
         return [order_of(row) for row in await self._rows(order_sql.OVERDUE, most=most)]
 
-    async def free(self, ids: Sequence[UUID], *, lease_ms: int) -> list[UUID]:
-        """Let go of overdue leases, so that the next message may take the step; return which."""
-        rows = await self._rows(order_sql.FREE, ids=list(ids), lease_ms=lease_ms)
+    async def free(
+        self, ids: Sequence[UUID], *, lease_ms: int, waits_in_line: bool = True
+    ) -> list[UUID]:
+        """Let go of overdue leases, so that the next message may take the step; return which.
+
+        Messages that wait in line get longer each time; the others are overdue after `lease_ms`.
+        """
+        rows = await self._rows(
+            order_sql.FREE, ids=list(ids), lease_ms=lease_ms, waits_in_line=waits_in_line
+        )
         return [row["id"] for row in rows]
 
-    async def on_last_chance(self, *, most_attempts: int) -> int:
+    async def on_last_chance(self, *, most_attempts: int, most_builders: int) -> int:
         """Count orders under way whose worker may not be lost once more."""
-        rows = await self._rows(order_sql.ON_LAST_CHANCE, most_attempts=most_attempts)
+        rows = await self._rows(
+            order_sql.ON_LAST_CHANCE, most_attempts=most_attempts, most_builders=most_builders
+        )
         return int(rows[0]["n"])
 
     async def claim_resend(
@@ -104,11 +113,11 @@ class OrderStore:
             most_lost=most_lost,
         )
 
-    async def not_sent(self, order: Order, *, holder: str | None, lease_ms: int) -> None:
-        """Note that sending failed in an orderly way: it may be tried again after `lease_ms`."""
+    async def sender_lived(self, order: Order, *, holder: str | None, lease_ms: int) -> None:
+        """Note that sending killed nobody: the bytes may go out again after `lease_ms`."""
         async with self._engine.connect() as connection:
             await connection.execute(
-                order_sql.NOT_SENT_YET,
+                order_sql.SENDER_LIVED,
                 {
                     "id": order.id,
                     "sequence": order.sequence,

@@ -5,7 +5,7 @@ from tasks.broker import broker
 from tasks.confirm_orders import confirm_orders
 from tasks.route_order import route_order
 from tasks.run_slot import run_slot
-from tasks.submit_order import submit_order
+from tasks.submit_order import resend_orders, submit_order
 from tasks.sweep_orders import sweep_orders
 from tasks.watch_market import watch_market
 
@@ -13,6 +13,7 @@ __all__ = [
     "abandon_order",
     "broker",
     "confirm_orders",
+    "resend_orders",
     "route_order",
     "run_slot",
     "submit_order",

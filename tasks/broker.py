@@ -42,8 +42,8 @@ def make_broker(settings: Settings) -> RedisBroker:
     return RedisBroker(
         client=client,
         namespace="order-engine",
-        # Messages of a dead worker come back in seconds. The sweep does not rely on it.
-        heartbeat_timeout=10_000,
+        # Messages of a dead worker come back once the sweep, which counts, has had its turn.
+        heartbeat_timeout=max(10_000, 2 * settings.step_lease_ms),
         maintenance_chance=10_000,
         middleware=[
             ShutdownNotifications(notify_shutdown=False),

@@ -10,12 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from engine.logs import get_logger
 from engine.settings import Settings
-from models.database import is_outage, open_database
+from models.database import Lock, is_outage, open_database
 from tasks.actors import broker, run_slot, sweep_orders
 from tasks.broker import CLOCK, waiting
 from tasks.sender import Sender
 
-_LEADER_LOCK = 7264101
 _STANDBY_SECONDS = 0.5
 _MAX_WAITING_TICKS = 6
 _SILENT_LEADER_MS = 10_000
@@ -58,7 +57,7 @@ async def _run(database: AsyncEngine, settings: Settings) -> None:
 
 async def _lead(connection: AsyncConnection, sender: Sender, settings: Settings) -> None:
     """Tick for as long as this connection holds the lock; it dies with the connection."""
-    if not await connection.scalar(text(f"SELECT pg_try_advisory_lock({_LEADER_LOCK})")):
+    if not await connection.scalar(text(f"SELECT pg_try_advisory_lock({Lock.LEADING})")):
         return
     log.info("clock.leading")
     every_slot = settings.slot_ms / 1000

@@ -7,22 +7,22 @@ from collections.abc import Iterator, Sequence
 import dramatiq
 
 from engine.amounts import price
-from engine.errors import EngineError, ErrorCode, Failure
+from engine.errors import ErrorCode, Failure
 from engine.logs import get_logger
 from engine.order_status import OrderStatus
 from engine.tokens import find_token
 from engine.transaction import StatusReport, TransactionState, TransactionStatus
 from engine.venues.venue import MAX_SIGNATURES_PER_CALL
-from models.database import only_one
+from models.database import Lock, only_one
 from models.order import Order
 from models.step import Step
 from tasks.attempts import advance_all, failed_attempt, never, route_again
 from tasks.broker import CLOCK, CLOCK_PRIORITY, broker
 from tasks.resources import Resources, current_resources
-from tasks.submit_order import submit_order
+from tasks.submit_order import resend_orders
 
 _PAGE = 2_048
-_CONFIRMING_LOCK = 7264103
+_ANSWER_SECONDS = 5
 
 log = get_logger(__name__)
 
@@ -33,7 +33,7 @@ log = get_logger(__name__)
 async def confirm_orders() -> None:
     """Look at every SUBMITTED order once; one run at a time, the next tick makes up for others."""
     resources = current_resources(broker)
-    async with only_one(resources.database, _CONFIRMING_LOCK) as alone:
+    async with only_one(resources.database, Lock.CONFIRMING) as alone:
         if alone:
             await _confirm_all(resources)
 
@@ -64,23 +64,35 @@ async def _report(orders: Sequence[Order], resources: Resources) -> list[Step]:
     """Return the steps that one venue's answer allows; none where it does not answer."""
     try:
         venue = resources.venue(orders[0].venue)
-        report = await venue.statuses([order.tx_signature or "" for order in orders])
-    except (EngineError, KeyError) as error:
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            report = await venue.statuses([order.tx_signature or "" for order in orders])
+    except Exception as error:  # whatever one venue raises must not hold up the others' orders
         log.warning("orders.not_confirmed", venue=orders[0].venue, error=repr(error))
         return []
+    unknown = [str(order.id) for order in orders if _is_unknown(order, report)]
+    if unknown:
+        resources.sender.send(resend_orders.message(unknown))
     steps = (_step(order, report, resources) for order in orders)
     return [step for step in steps if step is not None]
 
 
+def _is_unknown(order: Order, report: StatusReport) -> bool:
+    """Say whether the venue does not know of a transaction that it could still execute.
+
+    Unknown is not dead: only the end of its validity proves that it can never land. Until then its
+    sender may have been lost, so the same bytes go out again.
+    """
+    if report.statuses.get(order.tx_signature or "") is not None:
+        return False
+    return order.last_valid_slot is None or report.slot <= order.last_valid_slot
+
+
 def _step(order: Order, report: StatusReport, resources: Resources) -> Step | None:
-    status = report.statuses.get(order.tx_signature or "")
-    if status is None:
-        # Unknown is not dead: only the end of its validity proves that it can never land. Until
-        # then its sender may have been lost, so the same bytes go out again.
-        if order.last_valid_slot is None or report.slot <= order.last_valid_slot:
-            resources.sender.send(submit_order.message(str(order.id)))
-            return None
-        status = TransactionStatus(TransactionState.EXPIRED, code=ErrorCode.TRANSACTION_EXPIRED)
+    if _is_unknown(order, report):
+        return None
+    status = report.statuses.get(order.tx_signature or "") or TransactionStatus(
+        TransactionState.EXPIRED, code=ErrorCode.TRANSACTION_EXPIRED
+    )
     if status.state in (TransactionState.PENDING, TransactionState.LANDED):
         return None
     if status.state is TransactionState.CONFIRMED:

@@ -1,5 +1,8 @@
 """Send the stored transaction of an order: always the same bytes, however often."""
 
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 import dramatiq
@@ -9,13 +12,19 @@ from engine.errors import EngineError, ErrorCode, RetryClass
 from engine.logs import get_logger
 from engine.order_status import OrderStatus
 from engine.transaction import SignedTransaction
+from models.database import Lock, only_one
 from models.order import Order
 from tasks.abandon_order import ABANDON
-from tasks.attempts import TryAgain, advance, end_attempt, lease_holder, route_again
-from tasks.broker import ORDER_PRIORITY, ORDERS, broker
+from tasks.attempts import TryAgain, advance, end_attempt, lease_holder, never, route_again
+from tasks.broker import CLOCK, CLOCK_PRIORITY, ORDER_PRIORITY, ORDERS, broker
 from tasks.resources import Resources, current_resources
 
-_SEND_AGAIN_AFTER_MS = 1_000
+_AGAIN_AFTER_MS = 1_000
+_AGAIN_SECONDS = 5
+_ANSWER_SECONDS = 5
+_MOST_LOST_AGAIN = 1
+"""With the first, two workers may be lost to the same bytes. Orders that were with both have one
+chance left: a third loss could take it from them."""
 
 log = get_logger(__name__)
 
@@ -33,19 +42,49 @@ async def submit_order(order_id: str) -> None:
     if order is None:
         return
     structlog.contextvars.bind_contextvars(request_id=order.request_id, attempt=order.attempts)
-    settings = resources.settings
-    holder, lease_ms = lease_holder(), settings.step_lease_ms
-    try:
-        if order.status is OrderStatus.BUILDING:
-            built = await resources.orders.claim(order, holder=holder, lease_ms=lease_ms)
-            if built is not None:
-                await submit_built(built, resources)
-        elif order.status is OrderStatus.SUBMITTED:
-            sent = await resources.orders.claim_resend(
-                order, holder=holder, lease_ms=lease_ms, most_lost=settings.max_attempts
+    if order.status is not OrderStatus.BUILDING:
+        return  # a message come twice, or late
+    built = await resources.orders.claim(
+        order, holder=lease_holder(), lease_ms=resources.settings.step_lease_ms
+    )
+    if built is not None:
+        await _route_again_if_dead(built, submit_built, resources)
+
+
+@dramatiq.actor(
+    actor_name="orders.resend", queue_name=CLOCK, priority=CLOCK_PRIORITY, retry_when=never
+)
+async def resend_orders(order_ids: list[str]) -> None:
+    """Send again what no venue knows of, one order after the other in the whole engine.
+
+    Bytes that kill their sender would otherwise take all those down that were sent beside them,
+    each time anew. What does not get its turn here gets it in a later slot.
+    """
+    resources = current_resources(broker)
+    async with only_one(resources.database, Lock.RESENDING) as alone:
+        if not alone:
+            return
+        until = time.monotonic() + _AGAIN_SECONDS
+        orders = await resources.orders.get_many([UUID(id) for id in order_ids])
+        for order in sorted(orders.values(), key=lambda order: order.lease_until):
+            claimed = await resources.orders.claim_resend(
+                order,
+                holder=lease_holder(),
+                lease_ms=resources.settings.step_lease_ms,
+                most_lost=_MOST_LOST_AGAIN,
             )
-            if sent is not None:
-                await _send(sent, resources)
+            if claimed is not None:
+                await _route_again_if_dead(claimed, _send, resources)
+            if time.monotonic() > until:
+                return
+
+
+async def _route_again_if_dead(
+    order: Order, send: Callable[[Order, Resources], Awaitable[None]], resources: Resources
+) -> None:
+    """Send, and start the next attempt where the bytes prove dead: TryAgain is for routing only."""
+    try:
+        await send(order, resources)
     except TryAgain:
         routed = await resources.orders.get(order.id)
         if routed is not None:
@@ -78,16 +117,23 @@ async def _send(order: Order, resources: Resources) -> None:
     Only an error that proves the transaction dead leads to another attempt. When the venue does
     not answer, nobody knows whether it took the bytes: they are sent again until it knows them.
     """
+    transaction = _stored_transaction(order)
+    again_after_ms = resources.settings.step_lease_ms
     try:
-        await resources.venue(order.venue).submit(_stored_transaction(order))
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            await resources.venue(order.venue).submit(transaction)
+        if order.leases_lost == 0:
+            return
     except EngineError as error:
         if error.code is ErrorCode.TRANSACTION_EXPIRED or error.retry_class is RetryClass.FATAL:
             await end_attempt(resources, order, error)
             return
         log.warning("order.not_sent", code=error.code, reason=error.message)
-        await resources.orders.not_sent(
-            order, holder=order.lease_holder, lease_ms=_SEND_AGAIN_AFTER_MS
-        )
+        again_after_ms = _AGAIN_AFTER_MS
+    except Exception as error:  # an outage, or a plug-in's bug: nobody knows what it took
+        log.warning("order.not_sent", reason=repr(error))
+        again_after_ms = _AGAIN_AFTER_MS
+    await resources.orders.sender_lived(order, holder=order.lease_holder, lease_ms=again_after_ms)
 
 
 def _stored_transaction(order: Order) -> SignedTransaction:

@@ -1,8 +1,7 @@
 """Send again what nobody advanced in time: lost messages and lost workers alike."""
 
 import asyncio
-from collections.abc import Callable, Mapping
-from uuid import UUID
+from collections.abc import Callable, Sequence
 
 import dramatiq
 
@@ -26,11 +25,12 @@ log = get_logger(__name__)
 @dramatiq.actor(
     actor_name="orders.sweep", queue_name=CLOCK, priority=CLOCK_PRIORITY, retry_when=never
 )
-async def sweep_orders() -> None:
+async def sweep_orders(more: int = 3) -> None:
     """Free every order in progress whose lease ran out, and send its step again.
 
     An order that was being worked on lost its worker, which counts as an attempt: a step that
     kills its process must end. One that nobody took only lost its message, or still waits.
+    Where orders are held back it looks `more` times again before the clock's next tick.
     """
     resources = current_resources(broker)
     overdue = await resources.orders.overdue(most=_MOST)
@@ -44,42 +44,66 @@ async def sweep_orders() -> None:
         if order.status is OrderStatus.ROUTING and not _on_last_chance(order, resources)
     }
     unmoved = {order.id: order for order in overdue if order.id not in steps}
-    to_free = await _but_one_on_its_last_chance(unmoved, resources)
+    suspects = [order for order in unmoved.values() if _on_last_chance(order, resources)]
+    to_free = unmoved.keys() - {order.id for order in suspects}
+    lease_ms = resources.settings.step_lease_ms
     still_waits = await _queue(resources)
-    freed = await resources.orders.free(to_free, lease_ms=resources.settings.step_lease_ms)
+    freed = await resources.orders.free(list(to_free), lease_ms=lease_ms)
     again |= {id: unmoved[id] for id in freed if not still_waits(unmoved[id])}
     for order in again.values():
-        actor = submit_order if order.status is OrderStatus.BUILDING else route_order
-        resources.sender.send(actor.message(str(order.id)))
-    if len(to_free) < len(unmoved):
-        resources.sender.send(sweep_orders.message(), delay_ms=_NEXT_ALONE_MS)
-    log.info("orders.swept", overdue=len(overdue), sent_again=len(again), lost_workers=len(steps))
+        resources.sender.send(_next_step(order))
+    alone = await _one_alone(suspects, resources)
+    if len(suspects) > 1 and more:
+        resources.sender.send(sweep_orders.message(more - 1), delay_ms=_NEXT_ALONE_MS)
+    log.info(
+        "orders.swept",
+        overdue=len(overdue),
+        sent_again=len(again) + alone,
+        lost_workers=len(steps),
+    )
 
 
-async def _but_one_on_its_last_chance(
-    overdue: Mapping[UUID, Order], resources: Resources
-) -> list[UUID]:
-    """Return these orders' ids without those on their last chance, but for one of them.
+def _next_step(order: Order) -> dramatiq.Message[None]:
+    actor = submit_order if order.status is OrderStatus.BUILDING else route_order
+    return actor.message(str(order.id))
+
+
+async def _one_alone(suspects: Sequence[Order], resources: Resources) -> int:
+    """Send one of the orders on their last chance, unless one is under way; return how many.
 
     A step that kills its process takes all others there with it. Sent again together they would
-    meet it each time and fail with it; so each takes its last chance without the others.
+    meet it each time and fail with it; so each takes its last chance without the others, and
+    without waiting behind all others' messages.
     """
-    suspects = [id for id, order in overdue.items() if _on_last_chance(order, resources)]
-    if not suspects:
-        return list(overdue)
-    most = resources.settings.max_attempts
-    under_way = await resources.orders.on_last_chance(most_attempts=most)
-    held_back = suspects if under_way else suspects[1:]
-    return [id for id in overdue if id not in set(held_back)]
+    settings = resources.settings
+    if not suspects or await resources.orders.on_last_chance(
+        most_attempts=settings.max_attempts, most_builders=_most_builders(resources)
+    ):
+        return 0
+    freed = await resources.orders.free(
+        [suspects[0].id], lease_ms=settings.step_lease_ms, waits_in_line=False
+    )
+    if freed:
+        resources.sender.send(_next_step(suspects[0]).copy(queue_name=CLOCK))
+    return len(freed)
 
 
 def _on_last_chance(order: Order, resources: Resources) -> bool:
     """Say whether the order's worker was lost so often that once more is the last time."""
-    most = resources.settings.max_attempts
     if order.status is OrderStatus.BUILDING:
-        return order.leases_lost + (order.lease_holder is not None) >= most - 1
-    lost = order.failure is not None and order.failure.code is ErrorCode.WORKER_LOST
-    return order.status is OrderStatus.ROUTING and lost and order.attempts >= most
+        lost = order.leases_lost + (order.lease_holder is not None)
+        return lost >= _most_builders(resources) - 1
+    lost_at_last = (
+        order.failure is not None
+        and order.failure.code is ErrorCode.WORKER_LOST
+        and order.attempts >= resources.settings.max_attempts
+    )
+    return order.status is OrderStatus.ROUTING and lost_at_last
+
+
+def _most_builders(resources: Resources) -> int:
+    """Return how many workers an order may lose while it is BUILDING: the last of them alone."""
+    return max(2, resources.settings.max_attempts)
 
 
 async def _queue(resources: Resources) -> Callable[[Order], bool]:
@@ -103,14 +127,19 @@ def _lost(order: Order, resources: Resources) -> Step | None:
     """Return the step that a lost worker's order takes, None where it just needs its message.
 
     What is BUILDING was not sent: it is sent by the next worker, unless that kills each of them.
+    To build it anew would only kill as many more.
     """
     if order.lease_holder is None:
         return None
-    again = order.leases_lost + 1 < resources.settings.max_attempts
-    if order.status is OrderStatus.BUILDING and again:
-        return None
     failure = Failure(code=ErrorCode.WORKER_LOST, message="The worker on this step was lost.")
+    if order.status is OrderStatus.BUILDING:
+        if order.leases_lost + 1 < _most_builders(resources):
+            return None
+        return order.step_to(OrderStatus.FAILED, failure=failure)
     step = failed_attempt(order, failure, resources)
+    if step.status is OrderStatus.FAILED and not _on_last_chance(order, resources):
+        # Whatever its earlier attempts failed of: another order may have killed this worker.
+        step = step.model_copy(update={"status": OrderStatus.ROUTING, "attempt": order.attempts})
     if step.attempt >= resources.settings.max_attempts:
         # Overdue at once: the next sweep sends it, when no other is on its last chance.
         step = step.model_copy(update={"lease_ms": 0})

@@ -12,7 +12,7 @@ from engine.order_status import OrderStatus
 from engine.sniper_order import least_out_below, liquidity
 from engine.tokens import TOKENS, token_or_stranger
 from engine.triggers import Look
-from models.database import only_one
+from models.database import Lock, only_one
 from models.order import Order
 from models.step import Step
 from tasks.attempts import advance_all, never, route_again
@@ -21,7 +21,6 @@ from tasks.resources import Resources, current_resources
 
 _PAGE = 500
 _AT_A_STRETCH = 25
-_WATCHING_LOCK = 7264104
 
 Trigger = Callable[[Order, Look], Step | None]
 NextPage = Callable[[Order | None], Awaitable[list[Order]]]
@@ -35,7 +34,7 @@ log = get_logger(__name__)
 async def watch_market() -> None:
     """Look at the market once; one look at a time, the next slot makes up for others."""
     resources = current_resources(broker)
-    async with only_one(resources.database, _WATCHING_LOCK) as alone:
+    async with only_one(resources.database, Lock.WATCHING) as alone:
         if alone:
             await _expire(resources)
             look = await look_at_market(resources)

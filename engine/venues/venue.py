@@ -61,12 +61,15 @@ class Venue(Protocol):
     async def submit(self, transaction: SignedTransaction) -> None:
         """Send the bytes. Idempotent by signature: sending them again changes nothing.
 
+        After 5 s without an answer, or with any other error, they are sent again in a while, until
+        `statuses` knows them or they can no longer land.
+
         Raises TRANSACTION_EXPIRED, or a code of class FATAL, only where the venue has never taken
         these bytes and never will: proof that the transaction is dead.
         """
 
     async def statuses(self, signatures: Sequence[str]) -> StatusReport:
-        """Return what became of at most 256 transactions; unknown ones are left out.
+        """Return what became of at most 256 transactions within 5 s; unknown ones are left out.
 
         The slot never falls. What is unknown in a report past its last valid slot never lands
         later; what landed stays known for as long as anybody may ask.

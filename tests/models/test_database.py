@@ -9,11 +9,9 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 from models import database as module
-from models.database import is_outage, only_one, open_database
+from models.database import Lock, is_outage, only_one, open_database
 from tests.e2e.stack import free_port
 from tests.faults.proxy import Proxy, to_unix
-
-LOCK = 17
 
 
 @pytest.fixture(autouse=True)
@@ -57,7 +55,7 @@ async def test_one_silent_connection_is_enough_to_give_up_all_as_old(database_ur
 
 async def test_the_lock_of_a_swallowed_transaction_is_let_go_by_the_server(database, database_url):
     async with behind_a_proxy(database_url) as (proxy, swallowed):
-        inside = only_one(swallowed, LOCK)
+        inside = only_one(swallowed, Lock.WATCHING)
         assert await inside.__aenter__()
         proxy.swallow_all()
         with pytest.raises(TimeoutError):  # nobody hears of its end, and the server holds the lock
@@ -71,7 +69,7 @@ async def test_the_lock_of_a_swallowed_session_is_let_go_by_the_server(database,
         behind_a_proxy(database_url, idle_session_ms=1_000) as (proxy, swallowed),
         swallowed.connect() as connection,
     ):
-        assert await connection.scalar(text(f"SELECT pg_try_advisory_lock({LOCK})"))
+        assert await connection.scalar(text(f"SELECT pg_try_advisory_lock({Lock.WATCHING})"))
         proxy.swallow_all()
 
         await until_free(database, "pg_try_advisory_xact_lock")
@@ -87,5 +85,5 @@ async def test_a_pool_of_swallowed_connections_is_closed_all_the_same(database_u
 
 async def until_free(database, take: str) -> None:
     async with asyncio.timeout(20), database.connect() as connection:
-        while not await connection.scalar(text(f"SELECT {take}({LOCK})")):
+        while not await connection.scalar(text(f"SELECT {take}({Lock.WATCHING})")):
             await asyncio.sleep(0.02)

@@ -289,6 +289,13 @@ async def test_a_lease_is_held_by_one_message_and_again_by_the_same(store):
     assert (mine is not None, yours, mine_again is not None) == (True, None, True)
 
 
+async def test_an_overdue_step_is_not_even_its_holders(store):
+    order = await advanced(store, await accepted(store), S.ROUTING)
+    assert await store.claim(order, holder="mine", lease_ms=0) is not None
+
+    assert await store.claim(order, holder="mine", lease_ms=LEASE_MS) is None
+
+
 async def test_sending_again_is_for_one_at_a_time_and_not_for_ever(store):
     order = await advanced(store, await accepted(store), S.ROUTING, S.BUILDING)
     moved = await store.advance(step(order, S.SUBMITTED, lease_ms=0, lease_holder="sender"))
@@ -299,7 +306,7 @@ async def test_sending_again_is_for_one_at_a_time_and_not_for_ever(store):
     both = [await store.claim_resend(order, holder="a", lease_ms=LEASE_MS, most_lost=3)]
     both += [await store.claim_resend(order, holder="b", **claim)]
     assert [claimed is not None for claimed in both] == [True, False]
-    await store.not_sent(order, holder="a", lease_ms=0)  # an orderly failure costs nothing
+    await store.sender_lived(order, holder="a", lease_ms=0)  # an orderly failure costs nothing
     lost = [await store.claim_resend(order, holder="c", **claim) for _ in range(5)]
 
     assert [claimed is not None for claimed in lost] == [True, True, True, False, False]

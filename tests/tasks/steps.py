@@ -1,0 +1,49 @@
+"""Actors called directly, and what they leave behind."""
+
+from sqlalchemy import text
+
+from engine.order_status import OrderStatus
+from tasks.attempts import TryAgain
+from tasks.route_order import route_order
+
+S = OrderStatus
+
+
+async def call(actor, *arguments) -> None:
+    """Run an actor's coroutine here, where a worker would run it on its own loop."""
+    await actor.fn.__wrapped__(*arguments)
+
+
+async def statuses(resources, order) -> list[tuple[S, int, str | None]]:
+    events = await resources.orders.events_after({order.id: 0})
+    return [(e.status, e.attempt, e.failure.code if e.failure else None) for e in events]
+
+
+async def route(order) -> None:
+    await call(route_order, str(order.id))
+
+
+async def route_until_it_ends(order) -> int:
+    """Run the actor as Retries would, without the waiting; return the number of runs."""
+    for runs in range(1, 10):
+        try:
+            await route(order)
+        except TryAgain:
+            continue
+        return runs
+    raise AssertionError("it never ended")
+
+
+async def expire_leases(resources) -> None:
+    async with resources.database.connect() as connection:
+        await connection.execute(
+            text("UPDATE orders SET lease_until = now() WHERE completed_at IS NULL")
+        )
+
+
+async def landed(resources) -> list[str]:
+    async with resources.database.connect() as connection:
+        memos = await connection.scalars(
+            text("SELECT memo FROM ledger_transactions WHERE outcome = 'LANDED'")
+        )
+        return list(memos)

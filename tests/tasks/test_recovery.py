@@ -1,0 +1,375 @@
+"""What is lost on the way: messages, workers, bytes. Each order goes on, or ends, alone."""
+
+import asyncio
+import contextlib
+import dataclasses
+from uuid import UUID
+
+import pytest
+
+from engine.errors import EngineError, ErrorCode, Failure
+from engine.order_status import OrderStatus
+from engine.routing import best_route
+from tasks.broker import broker
+from tasks.confirm_orders import confirm_orders
+from tasks.route_order import _build, route_order
+from tasks.submit_order import resend_orders, submit_order
+from tasks.sweep_orders import sweep_orders
+from tests.factories import LEASE_MS, accepted, advanced, new_order, step
+from tests.tasks.conftest import middleware
+from tests.tasks.steps import call, expire_leases, landed, route, statuses
+from tests.venues import ScriptedVenue, unavailable
+
+S = OrderStatus
+
+
+async def test_a_lost_message_is_sent_again_without_costing_an_attempt(resources):
+    order, _ = await resources.orders.accept(new_order(), lease_ms=0)
+
+    await call(sweep_orders)
+
+    assert resources.sender.sent == [("order.route", (str(order.id),), None)]
+    await route(order)
+    done = await resources.orders.get(order.id)
+    assert done is not None
+    assert (done.status, done.attempts) == (S.SUBMITTED, 1)
+
+
+async def test_a_swept_order_is_not_sent_again_at_every_sweep(resources):
+    await resources.orders.accept(new_order(), lease_ms=0)
+
+    for _ in range(5):
+        await call(sweep_orders)
+
+    assert len(resources.sender.sent) == 1
+
+
+async def test_what_still_waits_in_a_long_queue_is_not_sent_again_but_what_is_lost_is(resources):
+    broker.flush_all()
+    orders = [(await resources.orders.accept(new_order(), lease_ms=0))[0] for _ in range(4)]
+    lost, first, second, third = orders
+    for order in (first, second, third):
+        route_order.send(str(order.id))
+
+    await call(sweep_orders)
+    assert [args for _, args, _ in resources.sender.sent] == [(str(lost.id),)]
+
+    broker.flush_all()
+    await expire_leases(resources)
+    await call(sweep_orders)
+    again = {args for _, args, _ in resources.sender.sent[1:]}
+    assert again == {(str(order.id),) for order in orders}
+
+
+async def test_a_step_that_kills_its_worker_each_time_ends_failed(resources):
+    order = await accepted(resources.orders)
+
+    for _ in range(3):
+        taken = await resources.orders.get(order.id)
+        if taken.status is S.PENDING:
+            await resources.orders.advance(step(taken, S.ROUTING, lease_holder="m"))
+        else:
+            await resources.orders.claim(taken, holder="m", lease_ms=1)
+        await expire_leases(resources)
+        await call(sweep_orders)
+        await call(sweep_orders)  # the last chance comes a sweep later, alone
+
+    assert await statuses(resources, order) == [
+        (S.PENDING, 0, None),
+        (S.ROUTING, 1, None),
+        (S.ROUTING, 2, ErrorCode.WORKER_LOST),
+        (S.ROUTING, 3, ErrorCode.WORKER_LOST),
+        (S.FAILED, 3, ErrorCode.WORKER_LOST),
+    ]
+
+
+async def test_the_last_attempt_is_not_lost_with_somebody_elses_worker(resources):
+    """Two attempts failed of their venue; the third was beside a step that kills its process."""
+    order = await advanced(resources.orders, await accepted(resources.orders), S.ROUTING)
+    last = step(order, S.ROUTING, attempt=3, failure=unavailable().failure, lease_holder="m")
+    order = (await resources.orders.advance(last)).order
+
+    for _ in range(2):
+        await expire_leases(resources)
+        await call(sweep_orders)
+    assert [args for _, args, _ in resources.sender.sent] == [(str(order.id),)]
+    again = await resources.orders.get(order.id)
+    assert await resources.orders.claim(again, holder="m", lease_ms=1) is not None
+    await expire_leases(resources)
+    await call(sweep_orders)
+
+    assert (await statuses(resources, order))[-2:] == [
+        (S.ROUTING, 3, ErrorCode.WORKER_LOST),
+        (S.FAILED, 3, ErrorCode.WORKER_LOST),
+    ]
+
+
+async def test_an_order_of_one_attempt_has_a_chance_without_others_too(resources):
+    settings = resources.settings.model_copy(update={"max_attempts": 1})
+    resources = dataclasses.replace(resources, settings=settings)
+    middleware().use(resources)
+    orders = [await accepted(resources.orders) for _ in range(2)]
+    for order in orders:
+        await resources.orders.advance(step(order, S.ROUTING, lease_holder="m"))
+
+    for _ in range(2):
+        await expire_leases(resources)
+        await call(sweep_orders)
+
+    done = await resources.orders.get_many([order.id for order in orders])
+    assert {order.status for order in done.values()} == {S.ROUTING}
+    assert len([name for name, _, _ in resources.sender.sent if name == "order.route"]) == 1
+
+
+async def test_a_sweep_looks_again_a_few_times_for_those_it_holds_back(resources):
+    for _ in range(3):
+        order = await advanced(resources.orders, await accepted(resources.orders), S.ROUTING)
+        lost = Failure(code=ErrorCode.WORKER_LOST, message="Lost.")
+        await resources.orders.advance(step(order, S.ROUTING, attempt=3, failure=lost, lease_ms=0))
+
+    await call(sweep_orders)
+    assert [m for m in resources.sender.sent if m[0] == "orders.sweep"] == [
+        ("orders.sweep", (2,), 250)
+    ]
+    resources.sender.sent.clear()
+    await call(sweep_orders, 0)
+
+    assert [m for m in resources.sender.sent if m[0] == "orders.sweep"] == []
+
+
+async def test_a_step_that_kills_its_worker_does_not_take_others_down_with_it(resources):
+    orders = [await accepted(resources.orders) for _ in range(6)]
+    ids = [order.id for order in orders]
+    poison = ids[3]
+    waiting = list(ids)
+    rounds = 0
+    while waiting:
+        rounds += 1
+        assert rounds < 30
+        for id in waiting:  # one worker takes them all, and dies of one
+            taken = await resources.orders.get(id)
+            if taken.status is S.PENDING:
+                await resources.orders.advance(step(taken, S.ROUTING, lease_holder="m"))
+            else:
+                await resources.orders.claim(taken, holder="m", lease_ms=LEASE_MS)
+        if poison not in waiting:
+            for id in waiting:
+                taken = await resources.orders.get(id)
+                for status in (S.BUILDING, S.SUBMITTED):
+                    taken = (await resources.orders.advance(step(taken, status))).order
+        resources.sender.sent.clear()
+        for _ in range(2):
+            await expire_leases(resources)
+            await call(sweep_orders)
+            waiting = [UUID(a[0]) for name, a, _ in resources.sender.sent if name == "order.route"]
+            if waiting:
+                break
+
+    done = await resources.orders.get_many(ids)
+    assert {id for id in ids if done[id].status is S.FAILED} == {poison}
+    assert {order.status for order in done.values()} == {S.FAILED, S.SUBMITTED}
+
+
+async def test_a_worker_lost_between_build_and_submit_sends_the_same_bytes(
+    resources, with_venues, pass_slots
+):
+    venue = ScriptedVenue()
+    resources = with_venues(venue)
+    order = await accepted(resources.orders)
+    await resources.orders.advance(step(order, S.ROUTING))
+    routing = await resources.orders.get(order.id)
+    best = await best_route(routing.swap, [venue], deadline_ms=1_000)
+    built = await _build(routing, best, resources)
+    assert built is not None
+    await expire_leases(resources)
+
+    await call(sweep_orders)
+    assert resources.sender.sent == [("order.submit", (str(order.id),), None)]
+    await call(submit_order, str(order.id))
+    await pass_slots(10)
+    await call(confirm_orders)
+
+    done = await resources.orders.get(order.id)
+    assert done is not None
+    assert (done.status, done.attempts, done.tx_signature) == (S.CONFIRMED, 1, built.tx_signature)
+    assert venue.built == 1
+    assert await landed(resources) == [str(order.id)]
+
+
+async def test_a_worker_lost_before_its_bytes_are_out_has_them_sent_by_another(
+    resources, with_venues, pass_slots
+):
+    venue = ScriptedVenue(submit_errors=[KeyboardInterrupt()])
+    with_venues(venue)
+    order = await accepted(resources.orders)
+    with pytest.raises(KeyboardInterrupt):
+        await route(order)
+    assert (await statuses(resources, order))[-1][0] is S.SUBMITTED
+
+    await call(confirm_orders)
+    assert ("orders.resend", ([str(order.id)],), None) in resources.sender.sent
+    await call(resend_orders, [str(order.id)])  # the lost worker's lease still holds
+    assert venue.submitted == 1
+    await expire_leases(resources)
+    await call(resend_orders, [str(order.id)])
+    await pass_slots(10)
+    await call(confirm_orders)
+
+    assert (await statuses(resources, order))[-1] == (S.CONFIRMED, 1, None)
+    assert (venue.built, venue.submitted) == (1, 2)
+    assert await landed(resources) == [str(order.id)]
+
+
+async def test_bytes_that_kill_their_senders_are_left_to_expire(resources, with_venues, pass_slots):
+    venue = ScriptedVenue(submit_errors=[KeyboardInterrupt()] * 9)
+    with_venues(venue)
+    order = await accepted(resources.orders)
+    for _ in range(6):
+        with contextlib.suppress(KeyboardInterrupt):
+            await route(order)
+        with contextlib.suppress(KeyboardInterrupt):
+            await call(resend_orders, [str(order.id)])
+        await expire_leases(resources)
+    assert venue.submitted == 2  # once, and once again
+
+    await call(confirm_orders)  # unknown and still valid: not dead
+    assert (await statuses(resources, order))[-1][0] is S.SUBMITTED
+    await pass_slots(151)
+    await call(confirm_orders)
+
+    assert (await statuses(resources, order))[-1] == (S.ROUTING, 2, ErrorCode.TRANSACTION_EXPIRED)
+    assert await landed(resources) == []
+
+
+async def test_bytes_that_kill_their_sender_leave_others_to_the_next(
+    resources, with_venues, pass_slots
+):
+    """All five lost their worker; one of them kills the next as well."""
+
+    class Deadly(ScriptedVenue):
+        async def submit(self, transaction):
+            if transaction.signature == poison:
+                raise KeyboardInterrupt
+            await super().submit(transaction)
+
+    poison = None
+    venue = Deadly(submit_errors=[KeyboardInterrupt()] * 5)
+    with_venues(venue)
+    orders = [await accepted(resources.orders) for _ in range(5)]
+    for order in orders:
+        with pytest.raises(KeyboardInterrupt):
+            await route(order)
+    poison = (await resources.orders.get(orders[2].id)).tx_signature
+    await expire_leases(resources)
+
+    ids = [str(order.id) for order in orders]
+    with pytest.raises(KeyboardInterrupt):
+        await call(resend_orders, ids)
+    await asyncio.gather(*(call(resend_orders, ids) for _ in range(3)))  # in the next slots
+    await pass_slots(10)
+    await call(confirm_orders)
+
+    ended = await resources.orders.get_many([order.id for order in orders])
+    assert {str(id) for id, order in ended.items() if order.status is S.CONFIRMED} == {
+        *ids[:2],
+        *ids[3:],
+    }
+    assert ended[orders[2].id].status is S.SUBMITTED  # until its transaction is dead
+
+
+async def test_bytes_are_sent_again_for_as_long_as_their_venue_does_not_know_them(
+    resources, with_venues
+):
+    class Forgetful(ScriptedVenue):
+        async def submit(self, transaction):
+            self.submitted += 1
+
+    venue = Forgetful()
+    with_venues(venue)
+    order = await accepted(resources.orders)
+    await route(order)
+    for _ in range(5):
+        await call(resend_orders, [str(order.id)])  # in hand
+        await expire_leases(resources)
+        await call(resend_orders, [str(order.id)])
+
+    assert venue.submitted == 6
+
+
+async def test_one_venues_trouble_does_not_hold_up_what_others_have_to_say(
+    resources, with_venues, pass_slots
+):
+    class Broken(ScriptedVenue):
+        async def statuses(self, signatures):
+            raise ZeroDivisionError
+
+    resources = with_venues(Broken("broken", amount_out=1), ScriptedVenue("sound", amount_out=2))
+    orders = [await accepted(resources.orders, venues=[v]) for v in ("broken", "sound")]
+    for order in orders:
+        await route(order)
+    await pass_slots(10)
+
+    await call(confirm_orders)
+
+    assert [(await statuses(resources, order))[-1][0] for order in orders] == [
+        S.SUBMITTED,
+        S.CONFIRMED,
+    ]
+
+
+async def test_a_venue_that_raises_anything_is_sent_the_same_bytes_again(resources, with_venues):
+    venue = ScriptedVenue(submit_errors=[ZeroDivisionError()] * 3)
+    with_venues(venue)
+    order = await accepted(resources.orders)
+    await route(order)
+
+    for _ in range(3):
+        await expire_leases(resources)
+        await call(resend_orders, [str(order.id)])
+
+    assert venue.submitted == 4
+    assert (await statuses(resources, order))[-1][0] is S.SUBMITTED
+
+
+async def test_building_that_loses_each_worker_ends_the_order(resources):
+    order = await accepted(resources.orders)
+    moved = await resources.orders.advance(step(order, S.ROUTING))
+    assert moved is not None
+    await resources.orders.advance(step(moved.order, S.BUILDING, venue="raydium"))
+    for _ in range(3):
+        built = await resources.orders.get(order.id)
+        assert built is not None
+        await resources.orders.claim(built, holder="m", lease_ms=1)
+        await expire_leases(resources)
+        await call(sweep_orders)
+
+    assert (await statuses(resources, order))[-1] == (S.FAILED, 1, ErrorCode.WORKER_LOST)
+
+
+async def test_a_venue_that_does_not_take_the_bytes_is_sent_the_same_bytes_again(
+    resources, with_venues
+):
+    venue = ScriptedVenue(submit_errors=[unavailable()])
+    with_venues(venue)
+    order = await accepted(resources.orders)
+
+    await route(order)
+    await expire_leases(resources)
+    await call(resend_orders, [str(order.id)])
+
+    assert [s for s, _, _ in await statuses(resources, order)][-2:] == [S.BUILDING, S.SUBMITTED]
+    assert (venue.built, venue.submitted) == (1, 2)
+
+
+async def test_what_proves_dead_when_sent_again_is_routed_anew(resources, with_venues):
+    expired = EngineError(ErrorCode.TRANSACTION_EXPIRED, "Too late.")
+    with_venues(ScriptedVenue(submit_errors=[unavailable(), expired]))
+    order = await accepted(resources.orders)
+    await route(order)
+    await expire_leases(resources)
+
+    await call(resend_orders, [str(order.id)])
+
+    assert (await statuses(resources, order))[-1] == (S.ROUTING, 2, ErrorCode.TRANSACTION_EXPIRED)
+    ((actor, args, _),) = resources.sender.sent
+    assert (actor, args) == ("order.route", (str(order.id),))
