@@ -10,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from tests.faults.breakages import BREAKAGES
-from tests.faults.injectors import LONG, ONCE
-from tests.faults.run import SHORT_PLAN, Plan, run
+from tests.faults.catalogue import LONG, ONCE
+from tests.faults.outcome import SHORT_PLAN, Plan
+from tests.faults.run import run
 
 
 def main() -> int:

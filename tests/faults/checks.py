@@ -13,6 +13,7 @@ import asyncpg
 
 from engine.devnet.genesis import genesis_pools
 from tests.faults.clients import Record, is_poison
+from tests.faults.hooks import POISON
 from tests.models.test_slot_runner import CIRCULATING
 
 _LAST_EVENT = """
@@ -65,15 +66,19 @@ _EVENTS = """
 SELECT order_id::text AS id, sequence, status, attempt, occurred_at FROM order_events
 ORDER BY order_id, sequence
 """
-_IN_FLIGHT = """
-SELECT extract(epoch FROM min(after.occurred_at))::float8 - $1::float8 AS seconds
-FROM order_events before JOIN LATERAL (
-    SELECT occurred_at FROM order_events
-    WHERE order_id = before.order_id AND sequence = before.sequence + 1
-) after ON true
+_WORKERS_LOST = f"""
+SELECT id::text FROM orders WHERE failure->>'code' = 'WORKER_LOST' AND status = 'FAILED'
+AND client_order_id NOT LIKE '{POISON}%' AND completed_at < to_timestamp($1)
+"""
+_IN_FLIGHT = f"""
+SELECT extract(epoch FROM after.occurred_at)::float8 - $1::float8 AS seconds,
+    before.order_id::text || ' ' || before.status || ' ' || before.attempt AS place
+FROM order_events before JOIN order_events after
+    ON after.order_id = before.order_id AND after.sequence = before.sequence + 1
+JOIN orders o ON o.id = before.order_id
 WHERE before.occurred_at <= to_timestamp($1::float8) AND after.occurred_at > to_timestamp($1)
     AND before.status NOT IN ('WAITING_PRICE', 'WAITING_POOL')
-GROUP BY before.order_id
+    AND o.client_order_id NOT LIKE '{POISON}%'
 """
 
 
@@ -91,7 +96,13 @@ class Verdict:
         )
 
 
-async def verify(database: asyncpg.Connection, records: Sequence[Record]) -> Verdict:
+async def verify(
+    database: asyncpg.Connection,
+    records: Sequence[Record],
+    *,
+    unfollowed: Sequence[Record],
+    mixed_from: float,
+) -> Verdict:
     """Check every promise that can be checked after a run."""
     broken = {
         name: [row[0] for row in await database.fetch(query)] for name, query in _BROKEN.items()
@@ -103,19 +114,21 @@ async def verify(database: asyncpg.Connection, records: Sequence[Record]) -> Ver
     broken |= {
         "orders that were answered and are not there": [
             f"{record.client_order_id} {id}"
-            for record in records
+            for record in (*records, *unfollowed)
             for id in record.ids
             if id not in rows or rows[id]["client_order_id"] != record.client_order_id
         ],
         "ids other than the first given for a clientOrderId": [
-            f"{record.client_order_id} {record.ids}" for record in records if len(record.ids) > 1
+            f"{record.client_order_id} {record.ids}"
+            for record in (*records, *unfollowed)
+            if len(record.ids) > 1
         ],
         "streams that did not end": [
             f"{record.id} at {record.status}"
             for record in records
             if record.id is not None and not record.ended
         ],
-        "streams with a gap, a double or an early end": [
+        "what a client should not have seen: a gap, a double, an early end, a lost order": [
             f"{record.id} {record.wrong}" for record in records if record.wrong
         ],
         "streams that are not what is stored": list(_not_as_stored(records, stored)),
@@ -130,6 +143,9 @@ async def verify(database: asyncpg.Connection, records: Sequence[Record]) -> Ver
             for record in records
             if is_poison(record) and record.status != "FAILED"
         ],
+        "orders that failed for their workers, of which one fault takes too few": [
+            row[0] for row in await database.fetch(_WORKERS_LOST, mixed_from)
+        ],
         "atoms made or lost": await _made_or_lost(database),
     }
     ended = Counter(
@@ -139,12 +155,13 @@ async def verify(database: asyncpg.Connection, records: Sequence[Record]) -> Ver
     return Verdict({name: found for name, found in broken.items() if found}, ended)
 
 
-async def recovery_seconds(database: asyncpg.Connection, since: float) -> list[float]:
+async def recoveries(database: asyncpg.Connection, since: float) -> list[tuple[float, str]]:
     """Return, for each order in flight at an instant, how long after it its next step came.
 
-    Orders that rest until the market comes to them owe nobody a step.
+    With it comes where the order stood. Orders that rest until the market comes to them owe nobody
+    a step, and those that kill their workers are meant not to recover.
     """
-    return sorted(row["seconds"] for row in await database.fetch(_IN_FLIGHT, since))
+    return [tuple(row) for row in await database.fetch(_IN_FLIGHT, since)]
 
 
 async def owed(database: asyncpg.Connection, since: float) -> int:
@@ -152,8 +169,18 @@ async def owed(database: asyncpg.Connection, since: float) -> int:
     return int(
         await database.fetchval(
             "SELECT count(*) FROM orders WHERE updated_at <= to_timestamp($1) "
-            "AND status IN ('PENDING', 'ROUTING', 'BUILDING', 'SUBMITTED')",
+            "AND status IN ('PENDING', 'ROUTING', 'BUILDING', 'SUBMITTED') "
+            f"AND client_order_id NOT LIKE '{POISON}%'",
             since,
+        )
+    )
+
+
+async def in_progress(database: asyncpg.Connection) -> int:
+    """Count the orders that a worker has to do something for."""
+    return int(
+        await database.fetchval(
+            "SELECT count(*) FROM orders WHERE status IN ('PENDING', 'ROUTING', 'BUILDING')"
         )
     )
 

@@ -26,6 +26,8 @@ from engine.order_status import TERMINAL
 from tests.faults.hooks import POISON
 
 _AGAIN_SECONDS = 0.2
+_READ_SECONDS = 0.3
+_NO_ANSWER = (TransportError, httpx.HTTPError, OSError, TimeoutError)
 _ANSWER_SECONDS = 6
 _CONNECTIONS = 6
 _ENDED = {str(status) for status in TERMINAL}
@@ -40,6 +42,9 @@ mutation Place($input: PlaceLimitOrderInput!) {
   placed: placeLimitOrder(input: $input) { order { id } userErrors { code retryAfterMs } }
 }
 """).document
+_READ = gql("""
+query Read($id: ID!) { order(id: $id) { id status } }
+""").document
 _CANCEL = gql("""
 mutation Cancel($id: ID!) {
   cancelOrder(orderId: $id) { order { id status } userErrors { code } }
@@ -52,7 +57,7 @@ subscription Follow($id: ID!, $after: Int) {
 """).document
 
 # To and fro, worth the same at the start, so that the pools are not drained.
-_SWAPS = (
+SWAPS = (
     ("SOL", "USDC", "0.1"),
     ("USDC", "SOL", "15"),
     ("JUP", "SOL", "3"),
@@ -92,12 +97,13 @@ class Clients:
     def __init__(self, url: str, rng: random.Random, *, name: str = "c") -> None:
         self.records: list[Record] = []
         self.others: list[Record] = []
+        self.unfollowed: list[Record] = []
         self.per_second = 10.0
         self._url = url
         self._rng = rng
         self._name = name
         self._tasks: set[asyncio.Task[None]] = set()
-        self._pace: asyncio.Task[None] | None = None
+        self._steady: list[asyncio.Task[None]] = []
         self._transports: list[_Mutations] = []
 
     async def __aenter__(self) -> "Clients":
@@ -105,7 +111,7 @@ class Clients:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        tasks = [*self._tasks, *([self._pace] if self._pace else [])]
+        tasks = [*self._tasks, *self._steady]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -114,14 +120,17 @@ class Clients:
 
     def start(self, *, per_second: float) -> None:
         self.per_second = per_second
-        self._pace = asyncio.create_task(self._keep_placing())
+        self._steady = [
+            asyncio.create_task(self._keep_placing()),
+            asyncio.create_task(self._keep_reading()),
+        ]
 
     async def stop(self) -> None:
         """Place no more orders."""
-        assert self._pace is not None
-        self._pace.cancel()
-        await asyncio.gather(self._pace, return_exceptions=True)
-        self._pace = None
+        for task in self._steady:
+            task.cancel()
+        await asyncio.gather(*self._steady, return_exceptions=True)
+        self._steady = []
 
     @property
     def following(self) -> int:
@@ -147,7 +156,7 @@ class Clients:
             kind
             or self._rng.choices(("market", "limit", "canceled", "doubled"), (70, 12, 12, 6))[0]
         )
-        paid, bought, amount = self._rng.choice(_SWAPS)
+        paid, bought, amount = self._rng.choice(SWAPS)
         asked: dict[str, Any] = {
             "clientOrderId": record.client_order_id,
             "tokenIn": paid,
@@ -196,6 +205,23 @@ class Clients:
             self.place()
             await asyncio.sleep(self._rng.expovariate(self.per_second))
 
+    async def _keep_reading(self) -> None:
+        """Ask for orders that are there: an error is an answer in an outage, "none" never is."""
+        while True:
+            await asyncio.sleep(_READ_SECONDS)
+            known = [record for record in self.records if record.id is not None]
+            if not known:
+                continue
+            record = self._rng.choice(known)
+            ended_as = record.status if record.ended else None
+            request = GraphQLRequest(_READ, variable_values={"id": record.id})
+            with contextlib.suppress(*_NO_ANSWER):
+                found = (await self._rng.choice(self._transports).execute(request))["order"]
+                if found is None or found["id"] != record.id:
+                    record.wrong.append(f"read as {found}")
+                elif ended_as is not None and found["status"] != ended_as:
+                    record.wrong.append(f"ended as {ended_as} and was then read as {found}")
+
     async def _live(
         self, record: Record, request: GraphQLRequest, doubles: int, cancel_after: float | None
     ) -> None:
@@ -232,7 +258,7 @@ class Clients:
     async def _answer(self, request: GraphQLRequest) -> dict[str, Any]:
         while True:
             transport = self._rng.choice(self._transports)
-            with contextlib.suppress(TransportError, httpx.HTTPError, OSError, TimeoutError):
+            with contextlib.suppress(*_NO_ANSWER):
                 return await transport.execute(request)
             await asyncio.sleep(_AGAIN_SECONDS)
 

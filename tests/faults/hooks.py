@@ -12,10 +12,13 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from functools import wraps
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
+
+import time_machine
 
 POINTS = (
     "api: between commit and enqueue",
@@ -29,7 +32,8 @@ POINTS = (
 )
 TENFOLD = "tenfold"
 POISON = "poison"
-"""How the clientOrderId of an order begins whose step kills its process, each time."""
+POISONED = ("route", "submit", "send")
+"""The steps that an order can be made to kill its process in, each time."""
 
 _TOKENS = 4
 
@@ -80,9 +84,12 @@ def install(directory: Path) -> None:
     def die_after(owner: Any, name: str, point: str) -> None:
         _wrap(owner, name, after=lambda *_: _reach(directory, point))
 
-    def die_of_poison(order: Any, *_: Any) -> None:
-        if order.client_order_id.startswith(POISON):
-            _die(directory, "poison")
+    def die_of_poison(step: str) -> Callable[..., object]:
+        def reach(order: Any, *_: Any) -> None:
+            if order.client_order_id.startswith(poison(step)):
+                _die(directory, poison(step))
+
+        return reach
 
     die_before(api.placing, "_announce", POINTS[0])
     if "worker" in _process_name():
@@ -97,15 +104,21 @@ def install(directory: Path) -> None:
     )
     die_after(SlotRunner, "_write", POINTS[6])
     die_before(tasks.sweep_orders, "_queue", POINTS[7])
-    _wrap(tasks.route_order, "_choose", before=die_of_poison)
+    _wrap(tasks.route_order, "_choose", before=die_of_poison("route"))
+    for module in (tasks.route_order, tasks.submit_order):
+        _wrap(module, "submit_built", before=die_of_poison("submit"))
+    _wrap(tasks.submit_order, "_send", before=die_of_poison("send"))
     _deliver_tenfold(RedisBroker, directory)
 
 
+def poison(step: str) -> str:
+    """Return how the clientOrderId of an order begins that kills its process in this step."""
+    return f"{POISON}-{step}"
+
+
 def skew_clock(seconds: float) -> None:
-    """Let this process's clock be wrong by so much."""
-    real, real_ns = time.time, time.time_ns
-    time.time = lambda: real() + seconds
-    time.time_ns = lambda: real_ns() + int(seconds * 1e9)
+    """Let this process's clock be wrong by so much; only how time passes stays right."""
+    time_machine.travel(datetime.now(UTC) + timedelta(seconds=seconds), tick=True).start()
 
 
 def _wrap(

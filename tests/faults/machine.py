@@ -6,6 +6,7 @@ Between the engine and its servers, and between the clients and the API, stand p
 import asyncio
 import contextlib
 import os
+import resource
 import shutil
 import signal
 import sys
@@ -35,6 +36,7 @@ RESTART_SECONDS = 0.3
 _ROOT = Path(__file__).parent.parent.parent
 _READY_SECONDS = 60
 _STOP_SECONDS = 10
+_FILES = 16_384
 
 FAST = {
     "ORDER_ENGINE_SLOT_MS": "100",
@@ -61,6 +63,7 @@ class Process:
         self._stop_signal = signal.SIGTERM
         self._up = asyncio.Event()
         self._up.set()
+        self._held_by = 0
         self._ending = False
         self._process: asyncio.subprocess.Process | None = None
         self._keeper: asyncio.Task[None] | None = None
@@ -87,12 +90,20 @@ class Process:
         if self._process is not None and self._process.returncode is None:
             self._process.send_signal(signum)
 
+    @property
+    def held(self) -> bool:
+        """Whether somebody wants it down."""
+        return self._held_by > 0
+
     def hold_down(self) -> None:
-        """Do not start it again until `let_up`."""
+        """Do not start it again until all who hold it `let_up`."""
+        self._held_by += 1
         self._up.clear()
 
     def let_up(self) -> None:
-        self._up.set()
+        self._held_by -= 1
+        if not self._held_by:
+            self._up.set()
 
     async def run_again(self, env: Mapping[str, str]) -> None:
         """Stop it and start it with another environment."""
@@ -137,6 +148,14 @@ class Process:
                 await self._up.wait()
 
 
+def _allow_many_connections() -> None:
+    """Raise what a shell's default of 1,024 files would forbid, here and in the engine."""
+    least, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    enough = _FILES if most == resource.RLIM_INFINITY else min(_FILES, most)
+    if least != resource.RLIM_INFINITY and least < enough:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (enough, most))
+
+
 class Machine:
     """The stack, its proxies and its directory; everything ends with the context."""
 
@@ -164,6 +183,7 @@ class Machine:
         self._exit = contextlib.AsyncExitStack()
 
     async def __aenter__(self) -> Self:
+        _allow_many_connections()
         try:
             await self._start()
         except BaseException:

@@ -7,7 +7,8 @@ import logging
 
 import pytest
 
-from tests.faults.run import SHORT_PLAN, run
+from tests.faults.outcome import SHORT_PLAN
+from tests.faults.run import run
 
 
 @pytest.mark.timeout(300)
