@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import market_commands, order_commands
-from cli.process import UNREACHABLE, read_settings
+from cli.process import UNREACHABLE, read_settings, spare_the_collector
 
 if TYPE_CHECKING:
     from engine.settings import Settings
@@ -53,6 +53,7 @@ def api() -> None:
     from api.server import run_api
 
     _with_servers(settings)
+    spare_the_collector()
     run_api(settings)
 
 
@@ -63,6 +64,7 @@ def worker() -> None:
     _with_servers(settings)
     from tasks.worker import run_worker
 
+    spare_the_collector()
     run_worker(settings)
 
 

@@ -22,10 +22,20 @@ def read_settings(process: str) -> "Settings":
         typer.echo(str(error), err=True)
         raise typer.Exit(UNREACHABLE) from None
     configure_logs(settings, process=process)
-    # Each collection looks at all the libraries' objects: the default of one every 700 new
-    # objects costs a seventh of the throughput and most of the slowest answers (bench/orders.py).
-    gc.set_threshold(10_000, 10, 10)
     return settings
+
+
+def spare_the_collector() -> None:
+    """Let garbage be looked for among our objects only: call it once everything is imported.
+
+    Looking at all the libraries' objects too cost a seventh of the throughput and most of the
+    slowest answers, at the default of once every 700 new objects (bench/orders.py). And as a full
+    look comes only when the number of objects has grown by a quarter, the remains of thousands of
+    connections stayed.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 5, 2)
 
 
 def api_address(given: str | None) -> str:
