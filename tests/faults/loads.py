@@ -18,11 +18,12 @@ _ROOM_SECONDS = 0.05
 """Less than an order takes at its quickest: on any machine there is soon no room."""
 
 _AGAIN = 20
-_MEMORY_GROWTH = 1.5
+_MEMORY_GROWTH = 1.2
 _COUNT_SECONDS = 3
 """How old the count can be by which orders are refused, on a machine that has no time for it."""
 
 _FOLLOWERS = 20
+_CROWD_SECONDS = 120
 
 
 async def tenfold(ground: Ground) -> float:
@@ -95,26 +96,39 @@ async def _most_in_progress(database: asyncpg.Connection) -> int:
 
 
 def crowd(count: int, deaf: int) -> Inject:
-    """Many subscribers of the same few orders, some of which never read a word."""
+    """Many subscribers of the same few orders, some of which never read a word; then as many again.
+
+    What the first crowd took stays with a Python process; a second one must not take more. Others
+    are to find the api as it was, so it is then started anew.
+    """
 
     async def inject(ground: Ground) -> float:
-        url = ground.machine.direct_url
-        host, _, port = url.removeprefix("http://").partition("/")[0].partition(":")
-        clients = [await asyncio.to_thread(DeafClient, (host, int(port))) for _ in range(deaf)]
-        try:
-            for n, client in enumerate(clients):
-                query = "subscription { orderEvents { sequence status quotes { price } } }"
-                client.send({"type": "subscribe", "id": str(n), "payload": {"query": query}})
-            before = ground.machine.memory_mb("api")
-            orders = [ground.clients.place(kind="market") for _ in range(count // _FOLLOWERS)]
-            followers = await ground.clients.follow_too(orders, _FOLLOWERS)
-            deadline = time.monotonic() + 120
-            while time.monotonic() < deadline and not all(each.ended for each in followers):
-                await asyncio.sleep(0.1)
-            ground.remember("the crowd", before)
-        finally:
-            for client in clients:
-                client.__exit__()
-        return time.time()
+        api = ground.machine.processes["api"]
+        await _crowd(ground, count, deaf)
+        first = ground.machine.memory_mb("api")
+        await _crowd(ground, count, deaf)
+        second = ground.remember("the second crowd", first)
+        if first and second > _MEMORY_GROWTH * first:
+            ground.broken["memory of the api in a second crowd"] = [f"{first:.0f} → {second:.0f}"]
+        at = time.time()
+        await api.run_again({})
+        await ground.machine.ready()
+        return at
 
     return inject
+
+
+async def _crowd(ground: Ground, count: int, deaf: int) -> None:
+    url = ground.machine.direct_url
+    host, _, port = url.removeprefix("http://").partition("/")[0].partition(":")
+    async with contextlib.AsyncExitStack() as stack:
+        for n in range(deaf):
+            client = await asyncio.to_thread(DeafClient, (host, int(port)))
+            stack.callback(client.__exit__)
+            query = "subscription { orderEvents { sequence status quotes { price } } }"
+            client.send({"type": "subscribe", "id": str(n), "payload": {"query": query}})
+        orders = [ground.clients.place(kind="market") for _ in range(count // _FOLLOWERS)]
+        followers = await ground.clients.follow_too(orders, _FOLLOWERS)
+        deadline = time.monotonic() + _CROWD_SECONDS
+        while time.monotonic() < deadline and not all(each.ended for each in followers):
+            await asyncio.sleep(0.1)
