@@ -29,9 +29,9 @@ def spare_the_collector() -> None:
     """Let garbage be looked for among our objects only: call it once everything is imported.
 
     Looking at all the libraries' objects too cost a seventh of the throughput and most of the
-    slowest answers, at the default of once every 700 new objects (bench/orders.py). And as a full
-    look comes only when the number of objects has grown by a quarter, the remains of thousands of
-    connections stayed.
+    slowest answers, at the default of once every 700 new objects (bench/orders.py). A full look
+    is cheap without them and so comes after 100,000 objects more than went, not after a million:
+    until then the remains of closed connections stay.
     """
     gc.collect()
     gc.freeze()

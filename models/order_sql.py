@@ -143,6 +143,13 @@ WHERE {one_of("status", IN_PROGRESS)} AND lease_until > now() AND (
     OR status = 'BUILDING' AND leases_lost >= :most_builders - 1)
 """)
 
+UNSENT = returning_orders("""
+SELECT 0 AS n, orders.* FROM orders
+WHERE id = ANY(:ids) AND status = 'SUBMITTED' AND lease_until <= now()
+    AND leases_lost < :most_lost
+ORDER BY lease_until
+""")
+
 # A lost sender is counted before it is lost: bytes that kill their sender must find an end.
 CLAIM_RESEND = returning_orders("""
 UPDATE orders SET lease_holder = :holder, lease_until = now() + :lease_ms * interval '1 ms',

@@ -100,6 +100,11 @@ class OrderStore:
         )
         return int(rows[0]["n"])
 
+    async def unsent(self, ids: Sequence[UUID], *, most_lost: int) -> list[Order]:
+        """Return those of these that `claim_resend` would take, the longest overdue first."""
+        rows = await self._rows(order_sql.UNSENT, ids=list(ids), most_lost=most_lost)
+        return [order_of(row) for row in rows]
+
     async def claim_resend(
         self, order: Order, *, holder: str, lease_ms: int, most_lost: int
     ) -> Order | None:

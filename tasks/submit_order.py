@@ -65,8 +65,8 @@ async def resend_orders(order_ids: list[str]) -> None:
         if not alone:
             return
         until = time.monotonic() + _AGAIN_SECONDS
-        orders = await resources.orders.get_many([UUID(id) for id in order_ids])
-        for order in sorted(orders.values(), key=lambda order: order.lease_until):
+        ids = [UUID(id) for id in order_ids]
+        for order in await resources.orders.unsent(ids, most_lost=_MOST_LOST_AGAIN):
             claimed = await resources.orders.claim_resend(
                 order,
                 holder=lease_holder(),

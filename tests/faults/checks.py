@@ -89,12 +89,6 @@ class Verdict:
     broken: dict[str, list[str]]
     ended: Counter[str]
 
-    def __str__(self) -> str:
-        return "\n".join(
-            f"BROKEN {name}: {len(found)}, e.g. {', '.join(found[:3])}"
-            for name, found in self.broken.items()
-        )
-
 
 async def verify(
     database: asyncpg.Connection,

@@ -27,6 +27,7 @@ from tests.faults.hooks import POISON
 
 _AGAIN_SECONDS = 0.2
 _READ_SECONDS = 0.3
+_ACCEPTED_SECONDS = 60
 _NO_ANSWER = (TransportError, httpx.HTTPError, OSError, TimeoutError)
 _ANSWER_SECONDS = 6
 _CONNECTIONS = 6
@@ -188,8 +189,9 @@ class Clients:
         """Follow orders by more streams, each on a connection of its own, as others would."""
         followers = []
         for order in orders:
-            while order.id is None:
-                await asyncio.sleep(0.01)
+            async with asyncio.timeout(_ACCEPTED_SECONDS):
+                while order.id is None:
+                    await asyncio.sleep(0.01)
             for _ in range(each):
                 record = Record(order.client_order_id, time.time(), ids={order.id})
                 followers.append(record)

@@ -41,11 +41,6 @@ class Proxy:
             while self._connections:
                 await asyncio.sleep(0.01)
 
-    @property
-    def connections(self) -> int:
-        """How many are open, the swallowed ones included."""
-        return len(self._connections)
-
     def reset_all(self) -> int:
         """Reset every connection, both ends; return how many there were."""
         well = [connection for connection in self._connections if not connection.swallows]
