@@ -31,6 +31,7 @@ COPY cli cli
 COPY engine engine
 COPY models models
 COPY tasks tasks
+COPY wiring wiring
 RUN pip install --no-deps --no-build-isolation --no-index --editable .
 
 

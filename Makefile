@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := $(CURDIR)/.venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check -qq
-SOURCES := api cli engine models tasks alembic tests bench hatch_build.py
+SOURCES := api cli engine models tasks wiring alembic tests bench hatch_build.py
 WEB := $(shell find web -name node_modules -prune -o -type f -print)
 
 .PHONY: help install run test faults pages screenshots audit bench check fmt lock schema clean

@@ -7,11 +7,11 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-import models.ledger
-import models.order
-import models.pool
-from engine.settings import get_settings
+import models.devnet.ledger_tables
+import models.devnet.pool_tables
+import models.orders.tables
 from models.database import Lock
+from wiring.settings import get_settings
 
 url = context.config.attributes.get("url") or get_settings().require_database_url
 
@@ -19,7 +19,7 @@ url = context.config.attributes.get("url") or get_settings().require_database_ur
 def migrate(connection: Connection) -> None:
     context.configure(
         connection=connection,
-        target_metadata=models.order.metadata,
+        target_metadata=models.orders.tables.metadata,
         compare_type=True,
         transaction_per_migration=True,
     )

@@ -11,17 +11,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route, WebSocketRoute
 
-from api import pages
-from api.body_limit import BodyLimit
-from api.context import Services
-from api.health import Health
-from api.hub import Hub
-from api.pool_feed import PoolFeed
-from api.transport import GraphQLTransport
-from engine.logs import get_logger
-from engine.settings import Settings
+from api.graphql.context import Services
+from api.streams.hub import Hub
+from api.streams.pool_feed import PoolFeed
+from api.transport import pages
+from api.transport.body_limit import BodyLimit
+from api.transport.health import Health
+from api.transport.http import GraphQLTransport
 from tasks.broker import broker
 from tasks.resources import open_resources
+from wiring.logs import get_logger
+from wiring.settings import Settings
 
 _COUNT_SECONDS = 1.0
 

@@ -7,7 +7,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.http11 import Request
 
 from api.app import create_app
-from engine.settings import Settings
+from wiring.settings import Settings
 
 _GRACEFUL_SECONDS = 3
 _LINGER_SECONDS = 1

@@ -20,11 +20,11 @@ from bench.slots import time_slots
 from bench.stack import BenchFailed
 from engine.devnet.chain import CHAIN, Chain
 from engine.devnet.genesis import genesis_pools
-from engine.paths import Path, best_path
 from engine.pools.book import PoolBook
-from engine.routing import best_route
-from engine.swap import Swap
+from engine.swaps.paths import Path, best_path
+from engine.swaps.swap import Swap
 from engine.tokens import JUP, ORCA, SOL, USDC
+from engine.venues.routing import best_route
 from engine.venues.venue import Venue
 
 _MARKET_SLOTS = 1_000

@@ -15,10 +15,10 @@ from engine.devnet.chain import CHAIN, Chain, Rules
 from engine.devnet.genesis import USD, genesis_pools
 from engine.pools.book import PoolBook
 from engine.pools.swap import Direction
-from engine.routing import BestRoute, best_route
-from engine.swap import Quote, Swap
+from engine.swaps.swap import Quote, Swap
+from engine.swaps.transaction import SignedTransaction, StatusReport, TransactionState, decode
 from engine.tokens import BONK, JUP, ORCA, RAY, SOL, USDC, USDT, WIF, Token
-from engine.transaction import SignedTransaction, StatusReport, TransactionState, decode
+from engine.venues.routing import BestRoute, best_route
 from engine.venues.simulated import SimulatedVenue
 
 SEED = "bench"

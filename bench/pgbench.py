@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench.stack import BenchFailed, Servers
 from bench.witness import count_orders
-from cli.embedded import _postgres_binaries
+from cli.stack.embedded import _postgres_binaries
 
 CLIENTS = 32
 

@@ -14,17 +14,17 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bench.report import Report
 from bench.stack import BenchFailed
-from cli.embedded import embedded_servers
+from cli.stack.embedded import embedded_servers
 from engine.devnet.chain import Rules
 from engine.devnet.genesis import genesis_pools, genesis_rate
 from engine.pools.swap import Direction
+from engine.swaps.transaction import Hop, PoolShare, SwapTransaction, sign
 from engine.tokens import SOL, USDC
-from engine.transaction import Hop, PoolShare, SwapTransaction, sign
 from models.database import open_database
-from models.ledger_store import PostgresLedger
+from models.devnet.ledger import PostgresLedger
+from models.devnet.pools import PoolStore
+from models.devnet.slots import SlotRunner
 from models.migrate import upgrade
-from models.pool_store import PoolStore
-from models.slot_runner import SlotRunner
 
 REAL_SLOT_MS = 400
 _COUNTS = (0, 200, 2_000)

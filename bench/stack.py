@@ -22,8 +22,8 @@ import psutil
 from redis import Redis
 from sqlalchemy import text
 
-from cli.embedded import embedded_servers
-from cli.supervisor import end_with_parent
+from cli.stack.embedded import embedded_servers
+from cli.stack.supervisor import end_with_parent
 from models.database import open_database
 
 _ROOT = Path(__file__).parent.parent

@@ -25,12 +25,12 @@ from bench.report import Report, percentile
 from bench.stack import BenchFailed, Engine, Servers, run_servers
 from bench.usage import memory_mb
 from engine.devnet.genesis import USD
-from engine.settings import Settings
 from engine.tokens import BONK, JUP, RAY, SOL, USDC, USDT, Token
 from models.database import open_database
 from tasks.broker import broker
 from tasks.resources import OpenResources, open_resources
 from tasks.watch_market import watch_market
+from wiring.settings import Settings
 
 RESTING = (10, 1_000, 100_000)
 PAIRS = ((SOL, USDC), (USDC, SOL), (SOL, USDT), (JUP, USDC), (RAY, USDC), (BONK, USDC))

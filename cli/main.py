@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli import market_commands, order_commands
+from cli.client import market_commands, order_commands
 from cli.process import UNREACHABLE, read_settings, spare_the_collector
 
 if TYPE_CHECKING:
-    from engine.settings import Settings
+    from wiring.settings import Settings
 
 app = typer.Typer(
     name="order-engine",
@@ -34,7 +34,7 @@ def up(
     workers: Annotated[int, typer.Option(help="Worker processes.", min=1, max=64)] = 1,
 ) -> None:
     """Run everything on this machine: Postgres, Redis, migrations, api, worker, clock."""
-    from cli.up import CannotStart, run_stack
+    from cli.stack.up import CannotStart, run_stack
 
     settings = read_settings("up")
     given = {"host": host, "port": port, "data_dir": data_dir}
@@ -82,9 +82,9 @@ def clock() -> None:
 def migrate() -> None:
     """Bring the database at DATABASE_URL to the newest migration."""
     settings = read_settings("migrate")
-    from engine.settings import InvalidSettings
     from models.database import is_outage
     from models.migrate import upgrade
+    from wiring.settings import InvalidSettings
 
     try:
         upgrade(settings.require_database_url)
@@ -117,7 +117,7 @@ def venue_check(
     Exit status: 0 all kept, 1 one is broken, 2 the venue cannot be checked.
     """
     settings = read_settings("venue-check")
-    from cli.venue_check import CannotCheck, Terms, check_venue, show, swap_of
+    from cli.venue_check.command import CannotCheck, Terms, check_venue, show, swap_of
 
     try:
         terms = Terms(name, swap_of(pair, amount), patience_seconds, real_money)
@@ -136,7 +136,7 @@ def export_schema(
     ] = None,
 ) -> None:
     """Print the GraphQL schema."""
-    from api.schema import schema
+    from api.roots.schema import schema
 
     sdl = schema.as_str() + "\n"
     if check is None:
@@ -147,7 +147,7 @@ def export_schema(
 
 
 def _with_servers(settings: "Settings") -> None:
-    from engine.settings import InvalidSettings
+    from wiring.settings import InvalidSettings
 
     try:
         _ = settings.require_database_url, settings.require_redis_url

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
-    from engine.settings import Settings
+    from wiring.settings import Settings
 
 REFUSED, UNREACHABLE, INTERRUPTED = 1, 2, 130
 
 
 def read_settings(process: str) -> "Settings":
     """Return the settings and set up logs, or end with the list of what is wrong."""
-    from engine.logs import configure_logs
-    from engine.settings import InvalidSettings, get_settings
+    from wiring.logs import configure_logs
+    from wiring.settings import InvalidSettings, get_settings
 
     try:
         settings = get_settings()

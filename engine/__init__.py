@@ -1,1 +1,1 @@
-"""What is true of orders, swaps, pools and venues: no HTTP, GraphQL, queue or SQL."""
+"""What is true of orders, swaps, pools and venues: pure, and knows nothing else of ours."""

@@ -12,7 +12,7 @@ from alembic.script import ScriptDirectory
 
 from engine.devnet.genesis import genesis_pools
 from models.database import open_database, transaction
-from models.pool_store import list_pools
+from models.devnet.pools import list_pools
 
 _ROOT = Path(__file__).parent.parent
 

@@ -6,7 +6,7 @@ from uuid import UUID
 import dramatiq
 
 from engine.errors import ErrorCode, Failure
-from engine.order_status import TERMINAL, OrderStatus
+from engine.orders.status import TERMINAL, OrderStatus
 from tasks.attempts import advance
 from tasks.broker import ORDER_PRIORITY, ORDERS, broker
 from tasks.resources import current_resources

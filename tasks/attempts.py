@@ -7,13 +7,13 @@ from dramatiq.common import compute_backoff
 from dramatiq.middleware import CurrentMessage
 
 from engine.errors import EngineError, ErrorCode, Failure, RetryClass
-from engine.logs import get_logger
-from engine.order_status import OrderStatus, OrderType
-from engine.swap import VenueQuote
+from engine.orders.status import OrderStatus, OrderType
+from engine.swaps.swap import VenueQuote
 from models.database import is_outage
-from models.order import Order
-from models.step import Step
+from models.orders.step import Step
+from models.orders.tables import Order
 from tasks.resources import Resources
+from wiring.logs import get_logger
 
 ROUTE = "order.route"
 """The name of the actor that makes an attempt."""

@@ -10,10 +10,10 @@ from redis import Redis
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.retry import Retry
 
-from engine.settings import Settings, get_settings
 from tasks.attempts import may_retry
 from tasks.log_context import LogContext
 from tasks.resources import OpenResources
+from wiring.settings import Settings, get_settings
 
 ORDERS = "orders"
 """The queue of orders' steps."""

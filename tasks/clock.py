@@ -8,12 +8,12 @@ from dramatiq import Actor
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from engine.logs import get_logger
-from engine.settings import Settings
 from models.database import Lock, is_outage, open_database
 from tasks.actors import broker, run_slot, sweep_orders
 from tasks.broker import CLOCK, waiting
-from tasks.sender import Sender
+from wiring.logs import get_logger
+from wiring.sender import Sender
+from wiring.settings import Settings
 
 _STANDBY_SECONDS = 0.5
 _MAX_WAITING_TICKS = 6

@@ -8,18 +8,18 @@ import dramatiq
 
 from engine.amounts import price
 from engine.errors import ErrorCode, Failure
-from engine.logs import get_logger
-from engine.order_status import OrderStatus
+from engine.orders.status import OrderStatus
+from engine.swaps.transaction import StatusReport, TransactionState, TransactionStatus
 from engine.tokens import find_token
-from engine.transaction import StatusReport, TransactionState, TransactionStatus
 from engine.venues.venue import MAX_SIGNATURES_PER_CALL
 from models.database import Lock, only_one
-from models.order import Order
-from models.step import Step
+from models.orders.step import Step
+from models.orders.tables import Order
 from tasks.attempts import advance_all, failed_attempt, never, route_again
 from tasks.broker import CLOCK, CLOCK_PRIORITY, broker
 from tasks.resources import Resources, current_resources
 from tasks.submit_order import resend_orders
+from wiring.logs import get_logger
 
 _PAGE = 2_048
 _ANSWER_SECONDS = 5

@@ -10,18 +10,18 @@ from dramatiq.asyncio import get_event_loop_thread
 from dramatiq.middleware import Middleware
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from engine.settings import Settings
-from engine.updates import Updates, open_updates
-from engine.venues.plugins import VenueContext, load_venues
 from engine.venues.venue import Venue
-from models.candle_store import CandleStore
 from models.database import open_database
-from models.ledger_store import PostgresLedger
-from models.order_store import OrderStore
-from models.pool_store import PoolStore
-from models.slot_runner import SlotRunner
-from models.waiting_orders import WaitingOrders
-from tasks.sender import Sender
+from models.devnet.candles import CandleStore
+from models.devnet.ledger import PostgresLedger
+from models.devnet.pools import PoolStore
+from models.devnet.slots import SlotRunner
+from models.orders.store import OrderStore
+from models.orders.waiting import WaitingOrders
+from wiring.plugins import VenueContext, load_venues
+from wiring.sender import Sender
+from wiring.settings import Settings
+from wiring.updates import Updates, open_updates
 
 T = TypeVar("T")
 

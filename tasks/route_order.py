@@ -10,18 +10,18 @@ import structlog
 
 from engine.amounts import min_amount_out
 from engine.errors import EngineError, ErrorCode, RetryClass
-from engine.logs import get_logger
-from engine.order_status import OrderStatus, OrderType
-from engine.routing import BestRoute, NoQuote, best_route
-from engine.swap import VenueQuote
-from models.order import Order
-from models.step import Step
+from engine.orders.status import OrderStatus, OrderType
+from engine.swaps.swap import VenueQuote
+from engine.venues.routing import BestRoute, NoQuote, best_route
+from models.orders.step import Step
+from models.orders.tables import Order
 from tasks.abandon_order import ABANDON
 from tasks.attempts import PRICE_LEFT, ROUTE, advance, end_attempt, lease_holder
 from tasks.broker import ORDER_PRIORITY, ORDERS, broker
 from tasks.resources import Resources, current_resources
 from tasks.submit_order import submit_built
 from tasks.watch_market import limit_met, look_at_market, pool_found
+from wiring.logs import get_logger
 
 _WAITS = {
     OrderType.LIMIT: (OrderStatus.WAITING_PRICE, limit_met),

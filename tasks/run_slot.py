@@ -2,12 +2,12 @@
 
 import dramatiq
 
-from engine.logs import get_logger
 from tasks.attempts import never
 from tasks.broker import CLOCK, CLOCK_PRIORITY, broker
 from tasks.confirm_orders import confirm_orders
 from tasks.resources import current_resources
 from tasks.watch_market import watch_market
+from wiring.logs import get_logger
 
 log = get_logger(__name__)
 

@@ -9,15 +9,15 @@ import dramatiq
 import structlog
 
 from engine.errors import EngineError, ErrorCode, RetryClass
-from engine.logs import get_logger
-from engine.order_status import OrderStatus
-from engine.transaction import SignedTransaction
+from engine.orders.status import OrderStatus
+from engine.swaps.transaction import SignedTransaction
 from models.database import Lock, only_one
-from models.order import Order
+from models.orders.tables import Order
 from tasks.abandon_order import ABANDON
 from tasks.attempts import TryAgain, advance, end_attempt, lease_holder, never, route_again
 from tasks.broker import CLOCK, CLOCK_PRIORITY, ORDER_PRIORITY, ORDERS, broker
 from tasks.resources import Resources, current_resources
+from wiring.logs import get_logger
 
 _AGAIN_AFTER_MS = 1_000
 _AGAIN_SECONDS = 5

@@ -6,15 +6,15 @@ from collections.abc import Callable, Sequence
 import dramatiq
 
 from engine.errors import ErrorCode, Failure
-from engine.logs import get_logger
-from engine.order_status import OrderStatus
-from models.order import Order
-from models.step import Step
+from engine.orders.status import OrderStatus
+from models.orders.step import Step
+from models.orders.tables import Order
 from tasks.attempts import advance_all, failed_attempt, never
 from tasks.broker import CLOCK, CLOCK_PRIORITY, broker, next_order
 from tasks.resources import Resources, current_resources
 from tasks.route_order import route_order
 from tasks.submit_order import submit_order
+from wiring.logs import get_logger
 
 _MOST = 5_000
 _NEXT_ALONE_MS = 250

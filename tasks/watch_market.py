@@ -7,17 +7,17 @@ from fractions import Fraction
 import dramatiq
 
 from engine.amounts import price
-from engine.logs import get_logger
-from engine.order_status import OrderStatus
-from engine.sniper_order import least_out_below, liquidity
+from engine.orders.sniper import least_out_below, liquidity
+from engine.orders.status import OrderStatus
+from engine.orders.triggers import Look
 from engine.tokens import TOKENS, token_or_stranger
-from engine.triggers import Look
 from models.database import Lock, only_one
-from models.order import Order
-from models.step import Step
+from models.orders.step import Step
+from models.orders.tables import Order
 from tasks.attempts import advance_all, never, route_again
 from tasks.broker import CLOCK, CLOCK_PRIORITY, broker
 from tasks.resources import Resources, current_resources
+from wiring.logs import get_logger
 
 _PAGE = 500
 _AT_A_STRETCH = 25

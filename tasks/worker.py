@@ -10,9 +10,9 @@ from types import FrameType
 
 from dramatiq import Worker
 
-from engine.logs import get_logger
-from engine.settings import Settings
 from tasks.actors import broker
+from wiring.logs import get_logger
+from wiring.settings import Settings
 
 log = get_logger(__name__)
 

@@ -14,7 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from cli.embedded import embedded_servers
+from cli.stack.embedded import embedded_servers
 
 _TEMPLATE = "migrated"
 

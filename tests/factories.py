@@ -8,12 +8,12 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from uuid_utils.compat import uuid7
 
-from engine.order_status import OrderStatus, OrderType
+from engine.orders.status import OrderStatus, OrderType
 from engine.tokens import SOL, USDC
 from models.database import transaction
-from models.order import Order
-from models.order_store import OrderStore
-from models.step import NewOrder, Step
+from models.orders.step import NewOrder, Step
+from models.orders.store import OrderStore
+from models.orders.tables import Order
 
 LEASE_MS = 60_000
 

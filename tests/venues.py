@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from engine.errors import EngineError, ErrorCode
-from engine.swap import Quote, RouteLeg, Swap
-from engine.tokens import Token
-from engine.transaction import (
+from engine.swaps.swap import Quote, RouteLeg, Swap
+from engine.swaps.transaction import (
     Hop,
     PoolShare,
     SignedTransaction,
@@ -15,6 +14,7 @@ from engine.transaction import (
     SwapTransaction,
     sign,
 )
+from engine.tokens import Token
 from engine.venues.ledger import Ledger
 
 

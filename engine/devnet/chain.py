@@ -12,13 +12,13 @@ from engine.devnet.chance import happens
 from engine.devnet.launch import scheduled_launch
 from engine.devnet.market import Market
 from engine.errors import EngineError, ErrorCode
-from engine.fill import Fill, HopFill, spend
-from engine.paths import Path
 from engine.pools.book import chain_seconds
 from engine.pools.listed import ListedPool
-from engine.simulation import RELIABLE, Fault, VenueFaults
+from engine.swaps.fill import Fill, HopFill, spend
+from engine.swaps.paths import Path
+from engine.swaps.simulation import RELIABLE, Fault, VenueFaults
+from engine.swaps.transaction import Hop, SwapTransaction, TransactionState, TransactionStatus
 from engine.tokens import Token, learn_token
-from engine.transaction import Hop, SwapTransaction, TransactionState, TransactionStatus
 
 CHAIN = "devnet"
 

@@ -1,1 +1,1 @@
-"""Where swaps happen: the Venue protocol and the simulated venues of the devnet."""
+"""Where swaps happen: the Venue protocol, routing among venues, the simulated ones."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from engine.pools.book import PoolBook
-from engine.transaction import SignedTransaction, StatusReport
+from engine.swaps.transaction import SignedTransaction, StatusReport
 
 
 class Ledger(Protocol):

@@ -8,11 +8,10 @@ from engine.amounts import price
 from engine.devnet.chain import Rules
 from engine.devnet.chance import happens
 from engine.errors import EngineError, ErrorCode
-from engine.paths import best_path, ways
-from engine.simulation import RELIABLE, Fault
-from engine.swap import NotAlone, Quote, RouteLeg, Swap
-from engine.tokens import Token
-from engine.transaction import (
+from engine.swaps.paths import best_path, ways
+from engine.swaps.simulation import RELIABLE, Fault
+from engine.swaps.swap import NotAlone, Quote, RouteLeg, Swap
+from engine.swaps.transaction import (
     Hop,
     PoolShare,
     SignedTransaction,
@@ -20,6 +19,7 @@ from engine.transaction import (
     SwapTransaction,
     sign,
 )
+from engine.tokens import Token
 from engine.venues.ledger import Ledger
 
 _FOR_EVER_SECONDS = 86_400

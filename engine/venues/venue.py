@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from engine.swap import Quote, Swap
+from engine.swaps.swap import Quote, Swap
+from engine.swaps.transaction import SignedTransaction, StatusReport
 from engine.tokens import Token
-from engine.transaction import SignedTransaction, StatusReport
 
 MAX_SIGNATURES_PER_CALL = 256
 """How many signatures `statuses` takes at once, as getSignatureStatuses of Solana's RPC does."""

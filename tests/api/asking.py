@@ -8,9 +8,9 @@ import httpx
 from starlette.applications import Starlette
 
 from api.app import create_app
-from api.context import Services
-from engine.settings import Settings
+from api.graphql.context import Services
 from tests.api.conftest import in_process
+from wiring.settings import Settings
 
 
 class Asking:

@@ -7,8 +7,8 @@ import pytest
 import pytest_asyncio
 
 from api.app import create_app
-from engine.settings import Settings, get_settings
 from tests.api.live_server import LiveServer
+from wiring.settings import Settings, get_settings
 
 
 def settings_on(database_url: str) -> Settings:

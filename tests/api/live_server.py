@@ -14,9 +14,9 @@ from websockets import Subprotocol
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.frames import Frame, Opcode
 
-from api.context import Services
+from api.graphql.context import Services
 from api.server import make_server
-from engine.settings import Settings
+from wiring.settings import Settings
 
 PATIENCE_SECONDS = 10
 PROTOCOL = "graphql-transport-ws"

@@ -17,7 +17,7 @@ from pathlib import Path
 import httpx
 import typer
 
-from cli.supervisor import end_with_parent
+from cli.stack.supervisor import end_with_parent
 from hatch_build import NotBuilt, find_node
 
 _HERE = Path(__file__).parent

@@ -17,7 +17,7 @@ import yaml
 from jsonschema.validators import validator_for
 
 from cli.main import app
-from engine.settings import Settings
+from wiring.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docker-compose.yml").read_text()

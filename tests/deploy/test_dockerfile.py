@@ -19,8 +19,8 @@ from starlette.routing import Route
 
 from api.app import create_app
 from cli.main import app
-from engine.settings import Settings
 from models.migrate import migration_head
+from wiring.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 LOCK = ROOT / "requirements" / "run.lock"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.venue_check import PROMISES
+from cli.venue_check.command import PROMISES
 from tests.e2e.stack import COMMAND, Stack, environment
 from tests.plug_in import plug_in
 

@@ -25,8 +25,8 @@ class Breakage:
 def _publish_before_commit() -> None:
     """Tell followers of a step before it is durable."""
     import tasks.attempts
-    from engine.order_event import OrderEvent
-    from engine.updates import Updates
+    from engine.orders.event import OrderEvent
+    from wiring.updates import Updates
 
     advance = tasks.attempts.advance
 
@@ -50,7 +50,7 @@ def _publish_before_commit() -> None:
 
 def _drop_compare_and_set() -> None:
     """Move an order wherever it stands."""
-    from models import order_sql
+    from models.orders import statements as order_sql
 
     statement = str(order_sql.ADVANCE)
     broken = statement.replace("sequence = s.sequence + 1", "sequence = o.sequence + 1").replace(
@@ -81,7 +81,7 @@ def _build_anew_on_resume() -> None:
 
 def _drop_reconnect() -> None:
     """End the listener at the first broken connection, as the stock backend does."""
-    from engine.redis_broadcast import RedisBroadcast
+    from wiring.redis_broadcast import RedisBroadcast
 
     listen = RedisBroadcast._listen
 
@@ -102,7 +102,7 @@ def _drop_reconnect() -> None:
 
 def _drop_sweep() -> None:
     """Send nothing again."""
-    from models.order_store import OrderStore
+    from models.orders.store import OrderStore
 
     async def none_is_overdue(self: Any, *, most: int) -> list[Any]:
         return []

@@ -14,7 +14,7 @@ import asyncpg
 from engine.devnet.genesis import genesis_pools
 from tests.faults.clients import Record, is_poison
 from tests.faults.hooks import POISON
-from tests.models.test_slot_runner import CIRCULATING
+from tests.models.devnet.test_slots import CIRCULATING
 
 _LAST_EVENT = """
 orders o LEFT JOIN LATERAL (

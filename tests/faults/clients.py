@@ -22,7 +22,7 @@ from gql.transport.httpx import HTTPXAsyncTransport
 from gql.transport.websockets import WebsocketsTransport
 from websockets.exceptions import WebSocketException
 
-from engine.order_status import TERMINAL
+from engine.orders.status import TERMINAL
 from tests.faults.hooks import POISON
 
 _AGAIN_SECONDS = 0.2

@@ -69,14 +69,14 @@ def install(directory: Path) -> None:
     """Put the hooks into this process, before it starts to work."""
     from dramatiq.brokers.redis import RedisBroker
 
-    import api.placing
+    import api.orders.placing
     import tasks.attempts
     import tasks.confirm_orders
     import tasks.route_order
     import tasks.submit_order
     import tasks.sweep_orders
-    from engine.updates import Updates
-    from models.slot_runner import SlotRunner
+    from models.devnet.slots import SlotRunner
+    from wiring.updates import Updates
 
     def die_before(owner: Any, name: str, point: str) -> None:
         _wrap(owner, name, before=lambda *_: _reach(directory, point))
@@ -91,7 +91,7 @@ def install(directory: Path) -> None:
 
         return reach
 
-    die_before(api.placing, "_announce", POINTS[0])
+    die_before(api.orders.placing, "_announce", POINTS[0])
     if "worker" in _process_name():
         die_before(Updates, "publish", POINTS[1])
     die_before(tasks.route_order, "submit_built", POINTS[2])

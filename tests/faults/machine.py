@@ -21,14 +21,14 @@ import httpx
 import psutil
 from redis.asyncio import Redis
 
-from cli.embedded import (
+from cli.stack.embedded import (
     EmbeddedServer,
     prepare_postgres,
     prepare_redis,
     wait_for_postgres,
     wait_for_redis,
 )
-from cli.supervisor import end_with_parent
+from cli.stack.supervisor import end_with_parent
 from tests.e2e.stack import environment, free_port
 from tests.faults.proxy import Proxy, to_port, to_unix
 

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from models.order_store import OrderStore
+from models.orders.store import OrderStore
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 from alembic import command
 from sqlalchemy import text
 
-from engine.order_status import NEXT
+from engine.orders.status import NEXT
 from models.database import migrated_to
 from models.migrate import alembic_config, migration_head
 

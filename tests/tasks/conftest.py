@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from engine.settings import get_settings
 from tasks.broker import broker
 from tasks.resources import OpenResources, Resources, open_resources
 from tests.venues import ScriptedVenue
+from wiring.settings import get_settings
 
 
 def middleware() -> OpenResources:

@@ -8,7 +8,6 @@ from typing import Any
 
 from sqlalchemy import text
 
-from engine.settings import Settings
 from tasks.attempts import TryAgain
 from tasks.broker import broker
 from tasks.confirm_orders import confirm_orders
@@ -18,6 +17,7 @@ from tasks.run_slot import run_slot
 from tasks.watch_market import watch_market
 from tests.api.asking import Asking, asking
 from tests.tasks.conftest import Outbox, middleware
+from wiring.settings import Settings
 
 PLACE = """
 mutation Place($input: ExecuteMarketOrderInput!) {

@@ -2,7 +2,7 @@
 
 from sqlalchemy import text
 
-from engine.order_status import OrderStatus
+from engine.orders.status import OrderStatus
 from tasks.attempts import TryAgain
 from tasks.route_order import route_order
 

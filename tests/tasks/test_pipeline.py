@@ -6,13 +6,13 @@ import pytest
 from sqlalchemy import text
 
 from engine.errors import EngineError, ErrorCode
-from engine.order_status import OrderStatus
+from engine.orders.status import OrderStatus
 from tasks.abandon_order import abandon_order
 from tasks.confirm_orders import confirm_orders
 from tasks.run_slot import run_slot
 from tasks.submit_order import resend_orders, submit_order
 from tests.factories import accepted, step
-from tests.models.test_order_store import gapless
+from tests.models.orders.test_store import gapless
 from tests.tasks.steps import call, expire_leases, landed, route, route_until_it_ends, statuses
 from tests.venues import ScriptedVenue, rejected, unavailable
 

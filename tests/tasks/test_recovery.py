@@ -8,8 +8,8 @@ from uuid import UUID
 import pytest
 
 from engine.errors import EngineError, ErrorCode, Failure
-from engine.order_status import OrderStatus
-from engine.routing import best_route
+from engine.orders.status import OrderStatus
+from engine.venues.routing import best_route
 from tasks.broker import broker
 from tasks.confirm_orders import confirm_orders
 from tasks.route_order import _build, route_order

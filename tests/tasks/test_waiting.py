@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from engine.devnet.genesis import genesis_pools
 from models.database import transaction
-from models.pool_store import list_pools
+from models.devnet.pools import list_pools
 from tasks.route_order import route_order
 from tests.factories import unguarded
 from tests.tasks.devnet import life

@@ -8,7 +8,7 @@ import pytest
 from dramatiq import Worker
 
 from engine.errors import ErrorCode
-from engine.order_status import OrderStatus
+from engine.orders.status import OrderStatus
 from tasks.actors import broker
 from tasks.route_order import route_order
 from tests.factories import accepted

@@ -9,12 +9,12 @@ import pytest
 from engine.devnet.chain import Chain, Rules
 from engine.devnet.genesis import genesis_pools
 from engine.errors import EngineError, ErrorCode
-from engine.paths import best_path
 from engine.pools.book import PoolBook
-from engine.simulation import Fault, VenueFaults
-from engine.swap import Swap
+from engine.swaps.paths import best_path
+from engine.swaps.simulation import Fault, VenueFaults
+from engine.swaps.swap import Swap
+from engine.swaps.transaction import Hop, PoolShare, SwapTransaction, TransactionState
 from engine.tokens import BONK, JUP, ORCA, RAY, SOL, TOKENS, USDC
-from engine.transaction import Hop, PoolShare, SwapTransaction, TransactionState
 from engine.venues.simulated import _hops
 
 SLOT = 10

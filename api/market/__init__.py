@@ -1,0 +1,1 @@
+"""What resolvers do with the market: quote, launch."""

@@ -1,0 +1,47 @@
+"""Ask the venues what a swap would give: for the query, and again and again for the stream."""
+
+from datetime import UTC, datetime
+
+from api.graphql.context import Info, Services
+from api.graphql.inputs import QuoteInput
+from api.graphql.types import Quote
+from engine.amounts import min_amount_out
+from engine.orders.market import (
+    require_route,
+    validate_market_order,
+    validate_swap,
+)
+from engine.orders.request import OrderRequest
+from engine.venues.routing import BestRoute, best_route
+
+
+async def validate_quote(input: QuoteInput, services: Services) -> OrderRequest:
+    """Return what is to be quoted. Raises EngineError with the input's path."""
+    swap = validate_swap(
+        token_in=input.token_in,
+        token_out=input.token_out,
+        amount=input.amount,
+        venue_ids=input.venues,
+        max_price_impact_bps=None,
+        allow_split=input.allow_split,
+        venues=services.venues,
+    )
+    asked = validate_market_order(swap, slippage_bps=input.slippage_bps, min_amount_out=None)
+    await require_route(swap, services.venues)
+    return asked
+
+
+async def ask_venues(asked: OrderRequest, services: Services) -> BestRoute:
+    """Return the best route now. Raises EngineError where no venue offers one."""
+    return await best_route(
+        asked.swap,
+        services.venues,
+        deadline_ms=services.settings.quote_timeout_ms,
+        leg_cost_lamports=services.settings.leg_cost_lamports,
+    )
+
+
+def show_quote(best: BestRoute, asked: OrderRequest, info: Info) -> Quote:
+    """Return a route as the API shows it."""
+    floor = min_amount_out(best.quote.amount_out, asked.slippage_bps)
+    return Quote.from_engine(best, asked.swap, floor, datetime.now(UTC), info)

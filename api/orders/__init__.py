@@ -1,0 +1,1 @@
+"""What resolvers do with orders: place, cancel, look back."""

@@ -1,0 +1,43 @@
+"""Query, Mutation and Subscription as one schema, with its limits."""
+
+import strawberry
+from graphql import ASTValidationRule
+from strawberry.extensions import (
+    AddValidationRules,
+    MaxTokensLimiter,
+    ParserCache,
+    ValidationCache,
+)
+
+from api.graphql.document import RequireOperationName, depth_limit
+from api.graphql.errors import mask_errors
+from api.graphql.scalars import CONFIG
+from api.roots.mutations import Mutation
+from api.roots.queries import Query
+from api.roots.subscriptions import Subscription
+from wiring.settings import Settings, get_settings
+
+_CACHED_DOCUMENTS = 128  # 0.8 MB each where documents are as long as allowed
+
+
+def make_schema(settings: Settings) -> strawberry.Schema:
+    """Return the schema, refusing documents deeper or longer than the settings allow."""
+    # The rule is made once: made anew for each request, it would defeat the validation cache.
+    rules: list[type[ASTValidationRule]] = [depth_limit(settings.max_query_depth)]
+    return strawberry.Schema(
+        query=Query,
+        mutation=Mutation,
+        subscription=Subscription,
+        config=CONFIG,
+        extensions=[
+            lambda: ParserCache(maxsize=_CACHED_DOCUMENTS),
+            lambda: ValidationCache(maxsize=_CACHED_DOCUMENTS),
+            RequireOperationName,
+            lambda: MaxTokensLimiter(max_token_count=settings.max_query_tokens),
+            lambda: AddValidationRules(rules),
+            mask_errors,
+        ],
+    )
+
+
+schema = make_schema(get_settings())

@@ -1,0 +1,1 @@
+"""GraphQL over HTTP and WebSocket, the pages, health, and the server under them."""

@@ -1,0 +1,1 @@
+"""Commands that talk to the API as any client would."""

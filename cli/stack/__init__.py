@@ -1,0 +1,1 @@
+"""The whole stack on one machine: embedded servers, and the supervisor above all."""

@@ -1,0 +1,1 @@
+"""Holds a venue to the promises of the protocol."""

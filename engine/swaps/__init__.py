@@ -1,0 +1,1 @@
+"""How an amount becomes another: paths over pools, divided or not, and transactions."""

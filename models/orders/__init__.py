@@ -1,0 +1,1 @@
+"""Orders and their events: the tables, the statements, the store."""

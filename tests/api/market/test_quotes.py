@@ -1,0 +1,223 @@
+"""The devnet seen through the API: pools, candles, and quotes that follow the pools."""
+
+import asyncio
+from contextlib import aclosing
+
+import pytest
+from sqlalchemy import text
+
+from api.graphql.context import Context
+from api.roots.schema import schema
+from engine.swaps.transaction import Hop, PoolShare, SwapTransaction, sign
+from engine.tokens import SOL, USDC
+from models.database import open_database
+from models.devnet.slots import SlotRunner
+from tests.api.asking import asking
+from wiring.updates import PoolsChanged
+
+PATIENCE_SECONDS = 10
+QUOTES = """
+subscription Quotes($input: QuoteInput!) {
+  quotes(input: $input, minIntervalMs: 100) { amountOut route { pool } compared { venue { id } } }
+}
+"""
+SELL = {"tokenIn": "SOL", "tokenOut": "USDC", "amount": "1"}
+
+
+@pytest.fixture
+def settings(settings):
+    return settings.model_copy(update={"quote_latency_ms": 0, "stream_poll_interval_ms": 60_000})
+
+
+@pytest.fixture
+async def ask(settings):
+    async with asking(settings) as ask:
+        yield ask
+
+
+@pytest.fixture
+def trade(settings, ask):
+    """Sell SOL to a pool, as a slot would, and tell those who listen."""
+
+    async def trade(pool: str, amount: int, *, tell: bool = True) -> None:
+        swap = SwapTransaction(
+            venue=pool.partition(":")[0],
+            token_in=SOL.mint,
+            amount_in=amount,
+            hops=(Hop(USDC.mint, (PoolShare(pool, 1),)),),
+            min_amount_out=1,
+            memo="somebody",
+            nonce=1,
+            last_valid_slot=10**6,
+        )
+        await ask.services.ledger.submit(sign(swap))
+        async with open_database(settings.require_database_url, pool_size=2) as database:
+            async with database.connect() as connection:
+                await connection.execute(
+                    text("UPDATE devnet SET slot_began_at = slot_began_at - interval '4 s'")
+                )
+            run = await SlotRunner(database, settings.rules, slot_ms=settings.slot_ms).run()
+        assert run is not None
+        assert run.settled == 1
+        if tell:
+            await ask.services.updates.publish_pools(run.slot, run.pools)
+
+    return trade
+
+
+def quotes(ask, **given):
+    stream = schema.subscribe(
+        QUOTES,
+        variable_values={"input": SELL | given},
+        context_value=Context(services=ask.services, request_id="test"),
+    )
+    return stream
+
+
+async def next_of(stream):
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        result = await anext(stream)
+    assert result.errors is None
+    return result.data["quotes"]
+
+
+async def test_a_stream_of_quotes_begins_with_one_and_follows_the_pools(ask, trade):
+    async with aclosing(await quotes(ask, venues=["raydium"])) as stream:
+        first = await next_of(stream)
+        follows = asyncio.ensure_future(next_of(stream))
+        await trade("raydium:SOL-USDC", 1_000 * 10**9)
+        second = await follows
+
+    assert first["amountOut"] == "149.622015"
+    assert float(second["amountOut"]) < float(first["amountOut"])
+
+
+async def test_a_better_pool_off_the_route_brings_a_new_quote_too(ask, trade):
+    async with aclosing(await quotes(ask)) as stream:
+        first = await next_of(stream)
+        follows = asyncio.ensure_future(next_of(stream))
+        await trade("meteora:SOL-USDC", 100 * 10**9)
+        second = await follows
+
+    assert first["route"] == [{"pool": "meteora:SOL-USDC"}]
+    assert second["route"] == [{"pool": "raydium:SOL-USDC"}]
+
+
+async def test_a_trade_elsewhere_brings_nothing(ask):
+    async with aclosing(await quotes(ask, venues=["raydium"])) as stream:
+        await next_of(stream)
+        follows = asyncio.ensure_future(anext(stream))
+        for _ in range(3):
+            await ask.services.updates.publish_pools(1, ["raydium:JUP-USDC"])
+        done, _ = await asyncio.wait({follows}, timeout=0.5)
+        follows.cancel()
+        await asyncio.gather(follows, return_exceptions=True)
+
+    assert not done
+
+
+async def test_lost_hints_only_delay_a_quote(ask, trade, settings):
+    ask.services.settings = settings.model_copy(update={"stream_poll_interval_ms": 50})
+    async with aclosing(await quotes(ask, venues=["raydium"])) as stream:
+        first = await next_of(stream)
+        follows = asyncio.ensure_future(next_of(stream))
+        await trade("raydium:SOL-USDC", 1_000 * 10**9, tell=False)
+        second = await follows
+
+    assert second != first
+
+
+async def test_a_watch_holds_no_more_than_there_are_pools(ask):
+    feed = ask.services.pool_feed
+    with feed.watch() as watch:
+        for slot in range(1_000):
+            watch.offer(PoolsChanged(slot=slot, pools=frozenset({"a", "b"})))
+        assert watch._changed == {"a", "b"}
+        await watch.change({"b"}, timeout_seconds=PATIENCE_SECONDS)
+    assert feed._watches == set()
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        ({"amount": "0"}, "INVALID_AMOUNT"),
+        ({"tokenOut": "DOGE"}, "UNKNOWN_TOKEN"),
+        ({"tokenOut": "ORCA", "venues": ["meteora"]}, "UNSUPPORTED_PAIR"),
+    ],
+)
+async def test_what_can_never_be_quoted_ends_the_stream_with_its_reason(ask, given, code):
+    async with aclosing(await quotes(ask, **given)) as stream:
+        result = await anext(stream)
+
+    assert result.errors is not None
+    assert result.errors[0].extensions == {"code": code}
+
+
+@pytest.mark.parametrize("interval", [99, 60_001])
+async def test_an_interval_out_of_range_is_refused(ask, interval):
+    result = await anext(
+        await schema.subscribe(
+            QUOTES.replace("100", str(interval)),
+            variable_values={"input": SELL},
+            context_value=Context(services=ask.services, request_id="test"),
+        )
+    )
+
+    assert "minIntervalMs" in result.errors[0].message
+
+
+async def test_pools_are_listed_as_they_are_now(ask, trade):
+    await trade("raydium:SOL-USDC", 1_000 * 10**9)
+
+    listed = await ask.data(
+        '{ all: pools { id } both: pools(tokenX: "USDC", tokenY: "SOL") { id kind venue { id } '
+        "tokenX { symbol } tokenY { symbol } reserveX reserveY spotPrice feeBps } }"
+    )
+
+    assert len(listed["all"]) == 35
+    meteora, raydium = listed["both"]
+    assert meteora == {
+        "id": "meteora:SOL-USDC",
+        "kind": "DLMM",
+        "venue": {"id": "meteora"},
+        "tokenX": {"symbol": "SOL"},
+        "tokenY": {"symbol": "USDC"},
+        "reserveX": "1010",
+        "reserveY": "151500",
+        "spotPrice": "149.860392861553529",
+        "feeBps": "10",
+    }
+    assert (raydium["kind"], raydium["feeBps"]) == ("CONSTANT_PRODUCT", "25")
+    assert raydium["reserveX"] == "50999.6"  # less what the protocol and the fund got
+    assert float(raydium["spotPrice"]) < 145
+
+
+async def test_candles_follow_trades(ask, trade):
+    await trade("raydium:SOL-USDC", 1_000 * 10**9)
+
+    answer = await ask.data(
+        '{ candles(tokenIn: "SOL", tokenOut: "USDC", intervalSeconds: 3600, last: 2) '
+        "{ openedAt open high low close volume } }"
+    )
+
+    candle = answer["candles"][-1]
+    assert candle["volume"] == "1000"
+    assert candle["open"] == candle["high"] == candle["low"] == candle["close"]
+    assert candle["openedAt"].endswith(":00:00.000000Z")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        'tokenIn: "SOL", tokenOut: "DOGE"',
+        'tokenIn: "SOL", tokenOut: "USDC", intervalSeconds: 7',
+        'tokenIn: "SOL", tokenOut: "USDC", intervalSeconds: 86405',
+        'tokenIn: "SOL", tokenOut: "USDC", intervalSeconds: 0',
+        'tokenIn: "SOL", tokenOut: "USDC", last: 0',
+        'tokenIn: "SOL", tokenOut: "USDC", last: 501',
+    ],
+)
+async def test_candles_that_cannot_be_are_refused(ask, arguments):
+    answer = await ask("{ candles(" + arguments + ") { open } }")
+
+    assert answer["errors"][0]["extensions"] == {"code": "INVALID_ARGUMENT"}

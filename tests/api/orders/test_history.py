@@ -1,0 +1,177 @@
+"""Pages of the history over GraphQL: a Relay connection, both ways, under every filter."""
+
+import base64
+
+import pytest
+
+from engine.orders.status import OrderStatus
+from engine.tokens import BONK
+from tests.api.asking import asking
+from tests.factories import accepted, advanced
+
+PAGE = """
+query Page($filter: OrderFilter, $first: Int, $after: String, $last: Int, $before: String) {
+  orders(filter: $filter, first: $first, after: $after, last: $last, before: $before) {
+    edges { cursor node { id } } nodes { id }
+    pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+  }
+}
+"""
+
+
+@pytest.fixture
+async def ask(settings):
+    async with asking(settings) as ask:
+        yield ask
+
+
+@pytest.fixture
+async def ten(ask):
+    """The ids of ten orders, newest first."""
+    orders = [await accepted(ask.services.orders) for _ in range(10)]
+    return [str(order.id) for order in orders][::-1]
+
+
+async def page(ask, **given):
+    connection = (await ask.data(PAGE, **given))["orders"]
+    assert [edge["node"] for edge in connection["edges"]] == connection["nodes"]
+    return [node["id"] for node in connection["nodes"]], connection["pageInfo"]
+
+
+async def test_the_newest_come_first_and_twenty_by_default(ask, ten):
+    more = [str((await accepted(ask.services.orders)).id) for _ in range(15)]
+
+    answer = await ask.data("{ orders { nodes { id } pageInfo { hasNextPage } } }")
+
+    ids = [node["id"] for node in answer["orders"]["nodes"]]
+    assert ids == (more[::-1] + ten)[:20]
+    assert answer["orders"]["pageInfo"]["hasNextPage"] is True
+
+
+async def test_forward_to_the_end_and_back_to_the_beginning(ask, ten):
+    forward, after = [], None
+    while True:
+        ids, info = await page(ask, first=3, after=after)
+        forward += [ids]
+        assert info["hasPreviousPage"] is (after is not None)
+        after = info["endCursor"]
+        if not info["hasNextPage"]:
+            break
+    backward, before = [], info["startCursor"]
+    while True:
+        ids, info = await page(ask, last=3, before=before)
+        backward += [ids]
+        assert info["hasNextPage"] is True
+        before = info["startCursor"]
+        if not info["hasPreviousPage"]:
+            break
+
+    assert forward == [ten[0:3], ten[3:6], ten[6:9], ten[9:]]
+    assert backward == [ten[6:9], ten[3:6], ten[0:3]]
+
+
+async def test_the_last_without_a_cursor_are_the_oldest_newest_first(ask, ten):
+    ids, info = await page(ask, last=4)
+
+    assert ids == ten[6:]
+    assert (info["hasPreviousPage"], info["hasNextPage"]) == (True, False)
+
+
+async def test_a_page_between_two_cursors(ask, ten):
+    everything = (await ask.data(PAGE, first=10))["orders"]["edges"]
+
+    ids, _ = await page(
+        ask, first=100, after=everything[2]["cursor"], before=everything[6]["cursor"]
+    )
+
+    assert ids == ten[3:6]
+
+
+async def test_orders_placed_meanwhile_do_not_shift_the_next_page(ask, ten):
+    _, info = await page(ask, first=5)
+    await accepted(ask.services.orders)
+
+    ids, _ = await page(ask, first=5, after=info["endCursor"])
+
+    assert ids == ten[5:]
+
+
+async def test_an_empty_history_is_an_empty_page(ask):
+    ids, info = await page(ask)
+
+    assert ids == []
+    assert info == {
+        "hasNextPage": False,
+        "hasPreviousPage": False,
+        "startCursor": None,
+        "endCursor": None,
+    }
+
+
+async def test_filters(ask, ten):
+    store = ask.services.orders
+    failed = await advanced(store, await accepted(store), OrderStatus.FAILED)
+    bonk = await accepted(store, token_in=BONK.mint)
+    middle = (await store.get(bonk.id)).created_at.isoformat()
+
+    async def found(**filter):
+        return {*(await page(ask, filter=filter, first=100))[0]}
+
+    everything = {*ten, str(failed.id), str(bonk.id)}
+    assert await found(status=["FAILED"]) == {str(failed.id)}
+    assert await found(isTerminal=True) == {str(failed.id)}
+    assert await found(isTerminal=False) == everything - {str(failed.id)}
+    assert await found(isTerminal=False, status=["FAILED", "PENDING"]) == everything - {
+        str(failed.id)
+    }
+    assert await found(isTerminal=True, status=["PENDING"]) == set()
+    assert await found(status=[]) == set()
+    assert await found(type=["LIMIT"]) == set()
+    assert await found(tokenIn="BONK") == {str(bonk.id)}
+    assert await found(tokenOut="USDC", status=["PENDING"]) == everything - {str(failed.id)}
+    assert await found(venue="raydium") == set()
+    assert await found(createdBefore=middle) == everything - {str(bonk.id)}
+    assert await found(createdAfter=middle) == set()
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"first": -1}, "`first` is 0 to 100"),
+        ({"first": 101}, "`first` is 0 to 100"),
+        ({"last": 101}, "`last` is 0 to 100"),
+        ({"first": 5, "last": 5}, "not both"),
+        ({"after": ""}, "`after` is not a cursor of this list"),
+        ({"after": "nonsense"}, "`after` is not a cursor of this list"),
+        ({"before": "é"}, "`before` is not a cursor of this list"),
+        ({"after": base64.urlsafe_b64encode(b"x" * 34).decode()}, "`after` is not a cursor"),
+        ({"filter": {"tokenIn": "DOGE"}}, "No token has the symbol"),
+        ({"filter": {"createdAfter": "2026-01-01"}}, "RFC 3339"),
+    ],
+)
+async def test_a_page_that_cannot_be_is_a_clear_error(ask, given, said):
+    answer = await ask(PAGE, **given)
+
+    assert said in answer["errors"][0]["message"]
+
+
+async def test_a_cursor_of_another_filter_is_refused(ask, ten):
+    _, info = await page(ask, first=1, filter={"isTerminal": False})
+
+    answer = await ask(PAGE, after=info["endCursor"])
+
+    (error,) = answer["errors"]
+    assert error["extensions"] == {"code": "INVALID_ARGUMENT"}
+    assert "cursors belong to the filter" in error["message"]
+
+
+async def test_a_cursor_with_one_bit_changed_is_refused(ask, ten):
+    _, info = await page(ask, first=1)
+    raw = bytearray(base64.urlsafe_b64decode(info["endCursor"] + "=="))
+
+    for position in range(len(raw)):
+        forged = bytearray(raw)
+        forged[position] ^= 1
+        cursor = base64.urlsafe_b64encode(bytes(forged)).decode()
+        answer = await ask(PAGE, after=cursor)
+        assert "is not a cursor" in answer["errors"][0]["message"]

@@ -1,0 +1,82 @@
+"""Settings: documented, typed, and refused as a whole when one is wrong."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from wiring.settings import InvalidSettings, Settings, get_settings
+
+DOCUMENTED = dict(
+    re.findall(r"^(?:# )?([A-Z_]+)=(.*)$", Path(".env.example").read_text(), re.MULTILINE)
+)
+NAMES = {
+    field.validation_alias or f"ORDER_ENGINE_{name.upper()}": field
+    for name, field in Settings.model_fields.items()
+}
+
+
+@pytest.fixture
+def environment(monkeypatch):
+    """Set variables and read the settings anew."""
+
+    def environment(**variables: str) -> Settings:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        return get_settings.__wrapped__()
+
+    return environment
+
+
+def test_every_setting_is_documented_and_nothing_else_is():
+    assert set(DOCUMENTED) == set(NAMES)
+
+
+def test_the_documented_values_are_the_defaults(environment, monkeypatch):
+    values = {name: value for name, value in DOCUMENTED.items() if not name.endswith("_URL")}
+
+    assert environment(**values) == environment()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ORDER_ENGINE_PORT", "0"),
+        ("ORDER_ENGINE_PORT", "http"),
+        ("ORDER_ENGINE_SLOT_MS", "-1"),
+        ("ORDER_ENGINE_MAX_ATTEMPTS", "99"),
+        ("ORDER_ENGINE_LOG_FORMAT", "xml"),
+        ("DATABASE_URL", "mysql://localhost/orders"),
+        ("DATABASE_URL", "localhost"),
+        ("REDIS_URL", "memcached://localhost"),
+    ],
+)
+def test_a_wrong_value_is_refused_by_name(environment, name, value):
+    with pytest.raises(InvalidSettings, match=rf"cannot be used:\n  {name}: "):
+        environment(**{name: value})
+
+
+def test_all_wrong_values_are_named_at_once(environment):
+    with pytest.raises(InvalidSettings) as refused:
+        environment(ORDER_ENGINE_PORT="x", ORDER_ENGINE_SLOT_MS="x")
+
+    assert "ORDER_ENGINE_PORT" in str(refused.value)
+    assert "ORDER_ENGINE_SLOT_MS" in str(refused.value)
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+asyncpg"])
+def test_any_usual_address_of_postgres_will_do(environment, scheme):
+    settings = environment(DATABASE_URL=f"{scheme}://me@here/orders")
+
+    assert settings.database_url == "postgresql+asyncpg://me@here/orders"
+
+
+def test_a_missing_server_is_a_clear_message(environment, monkeypatch):
+    monkeypatch.delenv("DATABASE_URL")
+
+    with pytest.raises(InvalidSettings, match="DATABASE_URL is not set"):
+        _ = environment().require_database_url
+
+
+def test_the_secret_is_not_shown(environment):
+    assert "hush" not in repr(environment(ORDER_ENGINE_CURSOR_SECRET="hush"))

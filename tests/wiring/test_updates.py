@@ -1,0 +1,131 @@
+"""Updates between processes, over a real Redis whose connections are cut."""
+
+import asyncio
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import pytest
+from redis.asyncio import Redis
+
+from engine.orders.event import OrderEvent
+from engine.orders.status import OrderStatus
+from wiring.settings import get_settings
+from wiring.updates import open_updates
+
+DEADLINE_SECONDS = 20
+
+
+def event(sequence: int = 1) -> OrderEvent:
+    return OrderEvent(
+        order_id=uuid4(),
+        sequence=sequence,
+        status=OrderStatus.PENDING,
+        attempt=0,
+        occurred_at=datetime.now(UTC),
+    )
+
+
+@pytest.fixture
+async def redis():
+    async with Redis.from_url(get_settings().require_redis_url) as client:
+        yield client
+
+
+@pytest.fixture
+async def stack():
+    async with AsyncExitStack() as stack:
+        yield stack
+
+
+class Listener:
+    """A process that listens: what it heard, and how often it was told it may have missed some."""
+
+    def __init__(self, updates) -> None:
+        self.heard: list[OrderEvent] = []
+        self.missed = 0
+        self._task = asyncio.create_task(self._listen(updates))
+
+    async def _listen(self, updates) -> None:
+        async for hint in updates.receive():
+            if hint is None:
+                self.missed += 1
+            else:
+                self.heard.append(hint)
+
+    async def stop(self) -> None:
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+
+async def until(condition) -> None:
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+async def listening(stack) -> tuple:
+    updates = await stack.enter_async_context(open_updates(get_settings().require_redis_url))
+    listener = Listener(updates)
+    stack.push_async_callback(listener.stop)
+    await until(lambda: updates.listening)
+    return updates, listener
+
+
+async def test_the_first_event_after_subscribing_arrives(stack):
+    updates, listener = await listening(stack)
+    sent = event()
+
+    await updates.publish([sent])
+
+    await until(lambda: listener.heard)
+    assert listener.heard == [sent]
+
+
+async def test_every_process_hears_every_event_in_order(stack):
+    everybody = [await listening(stack) for _ in range(5)]
+    sent = [event(n) for n in range(1, 1_001)]
+
+    await everybody[0][0].publish(sent)
+
+    for _, listener in everybody:
+        await until(lambda listener=listener: len(listener.heard) == len(sent))
+        assert listener.heard == sent
+
+
+async def test_a_killed_connection_is_replaced_and_the_gap_is_told(stack, redis):
+    updates, listener = await listening(stack)
+    missed_before = listener.missed
+
+    await redis.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+
+    await until(lambda: listener.missed > missed_before and updates.listening)
+    sent = event()
+    await updates.publish([sent])
+    await until(lambda: sent in listener.heard)
+
+
+async def test_connections_killed_again_and_again_do_not_deafen_anybody(stack, redis):
+    everybody = [await listening(stack) for _ in range(3)]
+
+    for round_ in range(5):
+        await redis.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+        await redis.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+        sent = event(round_ + 1)
+        for _, listener in everybody:
+            told = listener.missed
+            await until(lambda listener=listener, told=told: listener.missed >= told)
+        await until(lambda: all(updates.listening for updates, _ in everybody))
+        # A hint may still be lost; what matters is that later ones arrive.
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            while not all(sent in listener.heard for _, listener in everybody):
+                await everybody[0][0].publish([sent])
+                await asyncio.sleep(0.05)
+
+
+async def test_publishing_without_redis_neither_waits_nor_fails():
+    async with open_updates("redis://127.0.0.1:1/0") as updates:
+        async with asyncio.timeout(5):
+            await updates.publish(event(n) for n in range(1, 30_000))
+
+        assert not updates.listening
