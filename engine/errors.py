@@ -26,6 +26,7 @@ class ErrorCode(StrEnum):
     SAME_TOKEN = "SAME_TOKEN"  # noqa: S105
     UNSUPPORTED_PAIR = "UNSUPPORTED_PAIR"
     UNKNOWN_VENUE = "UNKNOWN_VENUE"
+    INVALID_VENUES = "INVALID_VENUES"
     INVALID_SLIPPAGE = "INVALID_SLIPPAGE"
     INVALID_LIMIT_PRICE = "INVALID_LIMIT_PRICE"
     INVALID_EXPIRY = "INVALID_EXPIRY"
@@ -85,6 +86,7 @@ MEANING = {
     ErrorCode.SAME_TOKEN: "tokenIn and tokenOut are the same.",
     ErrorCode.UNSUPPORTED_PAIR: "No allowed venue trades this pair.",
     ErrorCode.UNKNOWN_VENUE: "No venue has this id.",
+    ErrorCode.INVALID_VENUES: "An empty list of venues; leave it out to allow all of them.",
     ErrorCode.INVALID_SLIPPAGE: "Slippage is outside 0 to 5000 bps.",
     ErrorCode.INVALID_LIMIT_PRICE: "The limit price is not a positive decimal.",
     ErrorCode.INVALID_EXPIRY: "The expiry is in the past or too far ahead.",

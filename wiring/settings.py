@@ -31,6 +31,7 @@ class Settings(BaseSettings):
     redis_url: str | None = Field(None, validation_alias="REDIS_URL")
     data_dir: Path = Path(".data")
     database_pool_size: Annotated[int, Field(ge=5, le=200)] = 12
+    order_connections: Annotated[int, Field(ge=2, le=100)] = 6
 
     # The API's edge.
     host: str = "127.0.0.1"

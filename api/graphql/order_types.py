@@ -63,12 +63,13 @@ class OrderEvent:
     def from_engine(
         cls,
         event: order_event.OrderEvent,
-        paid: tokens.Token,
-        bought: tokens.Token,
+        order: models.Order,
         info: Info,
         *,
         is_live: bool = False,
     ) -> Self:
+        known = info.context.tokens_of(order)
+        paid, bought = known.of_mint(order.token_in), known.of_mint(order.token_out)
         return cls(
             order_id=strawberry.ID(str(event.order_id)),
             sequence=event.sequence,
@@ -77,7 +78,7 @@ class OrderEvent:
             attempt=event.attempt,
             occurred_at=event.occurred_at,
             quotes=[VenueQuote.from_engine(q, paid, bought, info) for q in event.quotes],
-            route=legs(event.route, info),
+            route=legs(event.route, known, info),
             venue=Venue.from_id(event.venue, info),
             quoted_price=_decimal(event.quoted_price),
             best_price=_decimal(event.best_price),
@@ -129,21 +130,20 @@ class Order(Node):
     updated_at: datetime = strawberry.field(description="When its last event happened.")
     completed_at: datetime | None = strawberry.field(description="When it ended.")
 
+    _order: strawberry.Private[models.Order]
+
     @strawberry.field(description="Every step so far, first to last.")
     async def events(self, info: Info) -> list[OrderEvent]:
         id = UUID(self.id)
         events = await info.context.services.orders.events_after({id: 0})
-        paid = tokens.token_or_stranger(self.token_in.mint)
-        bought = tokens.token_or_stranger(self.token_out.mint)
-        return [OrderEvent.from_engine(event, paid, bought, info) for event in events]
+        return [OrderEvent.from_engine(event, self._order, info) for event in events]
 
     @classmethod
     def from_model(cls, order: models.Order, info: Info) -> Self:
-        paid, bought = (
-            tokens.token_or_stranger(order.token_in),
-            tokens.token_or_stranger(order.token_out),
-        )
+        known = info.context.tokens_of(order)
+        paid, bought = known.of_mint(order.token_in), known.of_mint(order.token_out)
         return cls(
+            _order=order,
             id=strawberry.ID(str(order.id)),
             client_order_id=order.client_order_id,
             type=order.type,
@@ -159,7 +159,7 @@ class Order(Node):
             min_liquidity=_atoms(order.min_liquidity, paid),
             expires_at=order.expires_at,
             venue=Venue.from_id(order.venue, info),
-            route=legs(order.route, info),
+            route=legs(order.route, known, info),
             quoted_price=_decimal(order.quoted_price),
             executed_price=_decimal(order.executed_price),
             amount_out=_atoms(order.amount_out, bought),

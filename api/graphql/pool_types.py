@@ -11,7 +11,6 @@ from api.graphql.scalars import DecimalText, atoms, decimal
 from api.graphql.types import Token, UserError, Venue
 from engine import tokens
 from engine.amounts import price
-from engine.errors import EngineError
 from engine.pools import listed
 from engine.pools.listed import PoolKind
 from engine.pools.swap import Direction
@@ -82,14 +81,6 @@ class Candle:
             close=decimal(candle.close),
             volume=atoms(candle.volume, paid),
         )
-
-
-def require_token(symbol_or_mint: str) -> tokens.Token:
-    """Return a token, or raise InvalidArgument where nobody knows it."""
-    try:
-        return tokens.find_token(symbol_or_mint)
-    except EngineError as error:
-        raise InvalidArgument(str(error)) from None
 
 
 def require_candles(interval_seconds: int | None, last: int | None) -> tuple[int, int]:

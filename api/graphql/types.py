@@ -49,7 +49,7 @@ class Venue:
         """Return the venue of an id in the history, even of one not plugged in any more."""
         if id is None:
             return None
-        known = info.context.services.venue(id)
+        known = info.context.services.find_venue(id)
         if known is not None:
             return cls.from_engine(known)
         return cls(id=strawberry.ID(id), name=id, simulated=False)
@@ -84,8 +84,8 @@ class RouteLeg:
     share_bps: int = strawberry.field(description="This leg's part of the order in bps.")
 
     @classmethod
-    def from_engine(cls, leg: swap.RouteLeg, info: Info) -> Self:
-        paid, bought = tokens.find_token(leg.token_in), tokens.find_token(leg.token_out)
+    def from_engine(cls, leg: swap.RouteLeg, known: tokens.TokenList, info: Info) -> Self:
+        paid, bought = known.of_mint(leg.token_in), known.of_mint(leg.token_out)
         venue = Venue.from_id(leg.venue, info)
         assert venue is not None
         return cls(
@@ -156,7 +156,7 @@ class Quote:
             min_amount_out=atoms(floor, bought),
             price=decimal(quote.price),
             price_impact_bps=decimal(quote.price_impact_bps),
-            route=[RouteLeg.from_engine(leg, info) for leg in quote.route],
+            route=legs(quote.route, info.context.services.pools.known, info),
             compared=[VenueQuote.from_engine(q, paid, bought, info) for q in best.compared],
             quoted_at=quoted_at,
         )
@@ -187,6 +187,8 @@ class QuotePayload:
     user_errors: list[UserError] = strawberry.field(description="Why there is no quote.")
 
 
-def legs(route: Sequence[swap.RouteLeg] | None, info: Info) -> list[RouteLeg]:
+def legs(
+    route: Sequence[swap.RouteLeg] | None, known: tokens.TokenList, info: Info
+) -> list[RouteLeg]:
     """Return a stored route as the API shows it."""
-    return [RouteLeg.from_engine(leg, info) for leg in route or ()]
+    return [RouteLeg.from_engine(leg, known, info) for leg in route or ()]

@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass
 
-from api.graphql.context import ACCOUNT, Info
+from api.graphql.context import ACCOUNT, Info, Services
 from api.graphql.errors import InvalidArgument
 from api.graphql.inputs import OrderFilter
 from api.graphql.order_types import Order, OrderConnection, OrderEdge, PageInfo
+from api.market.tokens import require_token_or_mint
 from api.orders.cursor import Cursors
-from engine.errors import EngineError
 from engine.orders.status import TERMINAL, OrderStatus
-from engine.tokens import find_token
 from models.orders import step
 from models.orders import tables as models
 from models.orders.store import OrderStore
@@ -19,7 +18,7 @@ MAX_PAGE_SIZE = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class Stretch:
     """Which stretch of the list: `size` orders from its newest end, or from its oldest."""
 
     size: int
@@ -41,7 +40,7 @@ async def order_history(
     services = info.context.services
     cursors = Cursors(services.settings.cursor_secret.get_secret_value(), ACCOUNT, wanted)
     size, from_oldest = _size(first, last)
-    page = Page(
+    page = Stretch(
         size=size,
         from_oldest=from_oldest,
         older_than=cursors.decode(after, "after"),
@@ -64,7 +63,7 @@ async def order_history(
     )
 
 
-def order_filter(given: OrderFilter | None) -> step.OrderFilter:
+async def order_filter(given: OrderFilter | None, services: Services) -> step.OrderFilter:
     """Return the filter in the store's terms. Raises InvalidArgument for an unknown token."""
     if given is None:
         return step.OrderFilter()
@@ -75,8 +74,8 @@ def order_filter(given: OrderFilter | None) -> step.OrderFilter:
     return step.OrderFilter(
         statuses=None if statuses is None else tuple(sorted(statuses)),
         types=None if given.type is None else tuple(sorted(set(given.type))),
-        token_in=_mint(given.token_in, "tokenIn"),
-        token_out=_mint(given.token_out, "tokenOut"),
+        token_in=await _mint(given.token_in, "tokenIn", services),
+        token_out=await _mint(given.token_out, "tokenOut", services),
         venue=_venue_id(given.venue),
         created_after=given.created_after,
         created_before=given.created_before,
@@ -84,7 +83,7 @@ def order_filter(given: OrderFilter | None) -> step.OrderFilter:
 
 
 async def _read(
-    store: OrderStore, wanted: step.OrderFilter, page: Page
+    store: OrderStore, wanted: step.OrderFilter, page: Stretch
 ) -> tuple[list[models.Order], bool, bool]:
     """Return a page newest first, and whether there is more after and before it."""
     orders = await store.page(
@@ -124,13 +123,13 @@ def _position(order: models.Order) -> step.Position:
     return step.Position(order.created_at, order.id)
 
 
-def _mint(symbol_or_mint: str | None, field: str) -> str | None:
+async def _mint(symbol_or_mint: str | None, field: str, services: Services) -> str | None:
     if symbol_or_mint is None:
         return None
     try:
-        return find_token(symbol_or_mint).mint
-    except EngineError as error:
-        raise InvalidArgument(f"filter.{field}: {error}") from None
+        return (await require_token_or_mint(symbol_or_mint, services)).mint
+    except InvalidArgument as error:
+        raise InvalidArgument(f"filter.{field}: {error.message}") from None
 
 
 def _venue_id(id: str | None) -> str | None:

@@ -8,13 +8,13 @@ import strawberry
 from api.graphql.context import ACCOUNT, Info
 from api.graphql.inputs import OrderFilter, QuoteInput
 from api.graphql.order_types import Order, OrderConnection
-from api.graphql.pool_types import Candle, Pool, require_candles, require_token
+from api.graphql.pool_types import Candle, Pool, require_candles
 from api.graphql.types import QuotePayload, Token, UserError, Venue
-from api.market.quoting import ask_venues, show_quote, validate_quote
+from api.market.quoting import ask_venues, read_quote, show_quote
+from api.market.tokens import require_token
 from api.orders.history import PAGE_SIZE, order_filter, order_history
 from engine.errors import EngineError
-from engine.orders.market import require_client_order_id
-from engine.tokens import known_tokens
+from engine.orders.request import require_client_order_id
 
 
 def parse_order_id(id: str) -> UUID | None:
@@ -73,7 +73,12 @@ class Query:
         ] = None,
     ) -> OrderConnection:
         return await order_history(
-            info, order_filter(filter), first=first, after=after, last=last, before=before
+            info,
+            await order_filter(filter, info.context.services),
+            first=first,
+            after=after,
+            last=last,
+            before=before,
         )
 
     @strawberry.field(description="What a swap would give now, with every venue's answer.")
@@ -84,7 +89,7 @@ class Query:
     ) -> QuotePayload:
         services = info.context.services
         try:
-            asked = await validate_quote(input, services)
+            asked = await read_quote(input, services)
             best = await ask_venues(asked, services)
         except EngineError as error:
             return QuotePayload(quote=None, user_errors=[UserError.from_engine(error)])
@@ -92,8 +97,8 @@ class Query:
 
     @strawberry.field(description="The tokens that can be traded, those launched since at the end.")
     async def tokens(self, info: Info) -> list[Token]:
-        await info.context.services.ledger.book()  # knows the latest
-        return [Token.from_engine(token) for token in known_tokens()]
+        book = await info.context.services.pools.book()
+        return [Token.from_engine(token) for token in book.tokens]
 
     @strawberry.field(description="The venues orders are routed to.")
     def venues(self, info: Info) -> list[Venue]:
@@ -110,8 +115,13 @@ class Query:
             strawberry.ID | None, strawberry.argument(description="And with this one.")
         ] = None,
     ) -> list[Pool]:
-        wanted = {require_token(token) for token in (token_x, token_y) if token is not None}
-        book = await info.context.services.ledger.book()
+        services = info.context.services
+        wanted = {
+            await require_token(token, services)
+            for token in (token_x, token_y)
+            if token is not None
+        }
+        book = await services.pools.book()
         found = sorted(book.pools.items())
         return [Pool.from_engine(pool, info) for _, pool in found if wanted <= pool.tokens]
 
@@ -136,9 +146,9 @@ class Query:
             int | None, strawberry.argument(description="How many back from now, 1 to 500.")
         ] = 120,
     ) -> list[Candle]:
-        paid, bought = require_token(token_in), require_token(token_out)
+        services = info.context.services
+        paid = await require_token(token_in, services)
+        bought = await require_token(token_out, services)
         seconds, count = require_candles(interval_seconds, last)
-        candles = await info.context.services.candles.last(
-            paid, bought, seconds=seconds, last=count
-        )
+        candles = await services.candles.last(paid, bought, seconds=seconds, last=count)
         return [Candle.from_model(candle, paid) for candle in candles]

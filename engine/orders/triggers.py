@@ -22,7 +22,7 @@ class Look:
 
     def __init__(self, book: PoolBook, *, leg_cost_lamports: int) -> None:
         self._pools = dict(book.pools)
-        self.book = PoolBook(book.chain, book.slot, self._pools)
+        self.book = PoolBook(book.chain, book.slot, self._pools, book.tokens)
         self._leg_cost_lamports = leg_cost_lamports
 
     def best_price(self, token_in: Token, token_out: Token) -> Decimal | None:

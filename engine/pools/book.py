@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from engine.pools.listed import ListedPool
-from engine.tokens import Token
+from engine.tokens import GENESIS, Token, TokenList
 
 _NOMINAL_SLOT_MS = 400
 
@@ -16,6 +16,8 @@ class PoolBook:
     chain: str
     slot: int
     pools: Mapping[str, ListedPool]
+    tokens: TokenList = GENESIS
+    """What the tokens of these pools are called, and all others known at that slot."""
 
     @property
     def now(self) -> int:
@@ -25,7 +27,7 @@ class PoolBook:
     def of(self, venues: Collection[str]) -> "PoolBook":
         """Return the book with the pools of these venues only."""
         mine = {id: pool for id, pool in self.pools.items() if pool.venue in venues}
-        return PoolBook(self.chain, self.slot, mine)
+        return PoolBook(self.chain, self.slot, mine, self.tokens)
 
     def between(self, one: Token, other: Token) -> list[ListedPool]:
         """Return the pools that trade the two tokens, by id."""

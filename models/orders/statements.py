@@ -1,15 +1,11 @@
-"""Every SQL statement about orders and their events.
-
-Two of them write an order's life: `ACCEPT` and `ADVANCE`. Each takes a JSON array, so that one call
-moves one order or hundreds, and each writes the rows and their events together.
-"""
+"""The statements that find orders and hand their leases on; those that move them: .writing."""
 
 from typing import Any
 
 from sqlalchemy import Integer, Select, Table, TextClause, select, text, tuple_
 from sqlalchemy.types import TypeDecorator
 
-from engine.orders.status import IN_PROGRESS, TERMINAL, OrderStatus
+from engine.orders.status import IN_PROGRESS
 from models.orders.step import OrderFilter, Position
 from models.orders.tables import Order, OrderEventRow, one_of
 
@@ -25,86 +21,6 @@ def _converted(table: Table) -> dict[str, Any]:
     """Return the column types that are ours; the driver gives all others as they should be."""
     return {c.name: c.type for c in table.columns if isinstance(c.type, TypeDecorator)}
 
-
-ACCEPT = returning_orders(f"""
-WITH asked AS (
-    SELECT * FROM jsonb_to_recordset(CAST(:items AS jsonb)) AS a(
-        n int, id uuid, account text, client_order_id text, request_digest text, request_id text,
-        type text, token_in text, token_out text, amount_in numeric, slippage_bps int,
-        min_amount_out numeric, max_price_impact_bps int, limit_price numeric, max_price numeric,
-        min_liquidity numeric, expires_at timestamptz, life_ms bigint, launched_tokens jsonb,
-        venues text[], allow_split boolean, simulation jsonb)
-), accepted AS (
-    INSERT INTO orders (id, account, client_order_id, request_digest, request_id, type, status,
-        token_in, token_out, amount_in, slippage_bps, min_amount_out, max_price_impact_bps,
-        limit_price, max_price, min_liquidity, expires_at, launched_tokens, venues, allow_split,
-        simulation, sequence, attempts, lease_until)
-    SELECT id, account, client_order_id, request_digest, request_id, type, '{OrderStatus.PENDING}',
-        token_in, token_out, amount_in, slippage_bps, min_amount_out, max_price_impact_bps,
-        limit_price, max_price, min_liquidity,
-        coalesce(expires_at, now() + life_ms * interval '1 ms'), launched_tokens,
-        coalesce(venues, '{{}}'), allow_split, simulation, 1, 0, now() + :lease_ms * interval '1 ms'
-    FROM asked
-    ON CONFLICT (account, client_order_id) DO NOTHING
-    RETURNING *
-), first_event AS (
-    INSERT INTO order_events (order_id, sequence, status, attempt, occurred_at)
-    SELECT id, sequence, status, attempts, created_at FROM accepted
-)
-SELECT asked.n, accepted.* FROM accepted JOIN asked USING (id)
-""")
-
-_AFRESH = "s.status IN ('ROUTING', 'WAITING_PRICE', 'WAITING_POOL')"
-
-ADVANCE = returning_orders(f"""
-WITH step AS (
-    SELECT * FROM jsonb_to_recordset(CAST(:items AS jsonb)) AS s(
-        n int, order_id uuid, sequence int, previous text, status text, attempt int,
-        lease_holder text, lease_ms int, quotes jsonb, route jsonb, venue text,
-        quoted_price numeric, best_price numeric, tx_signature text, signed_transaction bytea,
-        last_valid_slot int, min_amount_out numeric, executed_price numeric, amount_out numeric,
-        fee numeric, slot int, failure jsonb, launched_tokens jsonb)
-), locked AS (
-    -- In one order everywhere: two groups with orders in common must not wait for each other.
-    SELECT id FROM orders WHERE id IN (SELECT order_id FROM step) ORDER BY id FOR UPDATE
-), moved AS (
-    UPDATE orders o SET
-        status = s.status, sequence = s.sequence + 1, attempts = s.attempt,
-        lease_holder = s.lease_holder, lease_until = now() + s.lease_ms * interval '1 ms',
-        -- ROUTING begins an attempt afresh, and so does waiting again.
-        venue = CASE WHEN {_AFRESH} THEN s.venue ELSE coalesce(s.venue, o.venue) END,
-        route = CASE WHEN {_AFRESH} THEN s.route
-            ELSE coalesce(nullif(s.route, '[]'), o.route) END,
-        quoted_price = CASE WHEN {_AFRESH} THEN s.quoted_price
-            ELSE coalesce(s.quoted_price, o.quoted_price) END,
-        tx_signature = CASE WHEN {_AFRESH} THEN NULL
-            ELSE coalesce(s.tx_signature, o.tx_signature) END,
-        signed_transaction = CASE WHEN {_AFRESH} THEN NULL
-            ELSE coalesce(s.signed_transaction, o.signed_transaction) END,
-        last_valid_slot = CASE WHEN {_AFRESH} THEN NULL
-            ELSE coalesce(s.last_valid_slot, o.last_valid_slot) END,
-        min_amount_out = greatest(o.min_amount_out, s.min_amount_out),
-        executed_price = s.executed_price, amount_out = s.amount_out, fee = s.fee, slot = s.slot,
-        failure = s.failure, leases_lost = 0, updated_at = now(),
-        launched_tokens = coalesce(s.launched_tokens, o.launched_tokens),
-        completed_at = CASE WHEN {one_of("s.status", TERMINAL)} THEN now() END
-    FROM step s JOIN locked ON locked.id = s.order_id
-    WHERE o.id = s.order_id AND o.sequence = s.sequence AND o.status = s.previous
-        -- Past its time an order goes nowhere but out, unless its transaction is on its way.
-        AND (o.expires_at IS NULL OR o.expires_at > now() OR o.status = 'SUBMITTED'
-            OR {one_of("s.status", TERMINAL)})
-    RETURNING s.n, o.*
-), event AS (
-    INSERT INTO order_events (order_id, sequence, status, previous_status, attempt, occurred_at,
-        quotes, route, venue, quoted_price, best_price, tx_signature, executed_price, amount_out,
-        failure)
-    SELECT m.id, m.sequence, m.status, s.previous, m.attempts, m.updated_at,
-        s.quotes, s.route, s.venue, s.quoted_price, s.best_price, s.tx_signature,
-        s.executed_price, s.amount_out, s.failure
-    FROM moved m JOIN step s ON s.n = m.n
-)
-SELECT * FROM moved
-""")
 
 GET = returning_orders("SELECT 0 AS n, orders.* FROM orders WHERE id = ANY(:ids)")
 

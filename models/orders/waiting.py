@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from engine.orders.status import NOT_SENT, OrderStatus
 from models.orders.statements import returning_orders
-from models.orders.store import FIRST_ID, LONG_AGO, order_of
+from models.orders.store import FIRST_ID, LONG_AGO, row_order
 from models.orders.tables import Order, one_of
 
 _EXPIRED = returning_orders(f"""
@@ -57,7 +57,7 @@ class WaitingOrders:
 
     async def expired(self, *, most: int) -> list[Order]:
         """Return orders whose time ran out before anything was sent, the longest past it first."""
-        return [order_of(row) for row in await self._rows(_EXPIRED, most=most)]
+        return [row_order(row) for row in await self._rows(_EXPIRED, most=most)]
 
     async def pairs(self, status: OrderStatus) -> list[tuple[str, str]]:
         """Return the pairs (mint in, mint out) that orders rest on; costs by pairs, not orders."""
@@ -75,7 +75,7 @@ class WaitingOrders:
         }
         pair = {"token_in": token_in, "token_out": token_out}
         rows = await self._rows(_NEAR_PRICE, best=best, most=most, **pair, **place)
-        return [order_of(row) for row in rows]
+        return [row_order(row) for row in rows]
 
     async def for_pool(
         self, token_in: str, token_out: str, *, after: Order | None, most: int
@@ -87,7 +87,7 @@ class WaitingOrders:
         }
         pair = {"token_in": token_in, "token_out": token_out}
         rows = await self._rows(_FOR_POOL, most=most, **pair, **place)
-        return [order_of(row) for row in rows]
+        return [row_order(row) for row in rows]
 
     async def _rows(self, statement: Any, **parameters: Any) -> Sequence[RowMapping]:
         async with self._engine.connect() as connection:

@@ -21,6 +21,7 @@ from websockets.exceptions import InvalidStatus
 
 from engine.orders.status import OrderStatus
 from models.database import open_database
+from models.hot import open_hot_pool
 from models.orders.store import OrderStore
 from tests.api.live_server import (
     ACK,
@@ -51,8 +52,8 @@ ANSWER = {"data": {"__typename": "Query"}}
 @pytest.fixture
 async def store(module_settings: Settings) -> AsyncIterator[OrderStore]:
     url = module_settings.require_database_url
-    async with open_database(url, pool_size=2) as database:
-        yield OrderStore(database)
+    async with open_database(url, pool_size=2) as database, open_hot_pool(url, size=2) as hot:
+        yield OrderStore(database, hot)
 
 
 def event(sequence: int, status: str, *, id: str = "1") -> dict[str, object]:

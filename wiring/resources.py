@@ -1,13 +1,10 @@
-"""What the actors of one worker process share, open for the worker's lifetime."""
+"""What a process works with: one bag for api and worker, open for as long as the process."""
 
-from collections.abc import AsyncIterator, Awaitable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TypeVar
 
-from dramatiq import Broker, Worker
-from dramatiq.asyncio import get_event_loop_thread
-from dramatiq.middleware import Middleware
+from dramatiq import Broker
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from engine.venues.venue import Venue
@@ -16,23 +13,24 @@ from models.devnet.candles import CandleStore
 from models.devnet.ledger import PostgresLedger
 from models.devnet.pools import PoolStore
 from models.devnet.slots import SlotRunner
+from models.hot import open_hot_pool
 from models.orders.store import OrderStore
 from models.orders.waiting import WaitingOrders
+from wiring.order_door import OrderDoor
 from wiring.plugins import VenueContext, load_venues
 from wiring.sender import Sender
 from wiring.settings import Settings
 from wiring.updates import Updates, open_updates
 
-T = TypeVar("T")
-
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """The stores, the venues, and the ways to tell others."""
+    """The stores, the door through which orders change, the venues, and the ways to tell others."""
 
     settings: Settings
     database: AsyncEngine
     orders: OrderStore
+    door: OrderDoor
     waiting: WaitingOrders
     candles: CandleStore
     ledger: PostgresLedger
@@ -42,20 +40,29 @@ class Resources:
     updates: Updates
     sender: Sender
 
+    def find_venue(self, id: str | None) -> Venue | None:
+        """Return the venue of this id; None where it is not plugged in, or not any more."""
+        return next((venue for venue in self.venues if venue.id == id), None)
+
     def venue(self, id: str | None) -> Venue:
         """Return the venue of this id; KeyError where it is not plugged in any more."""
-        return {venue.id: venue for venue in self.venues}[id or ""]
+        found = self.find_venue(id)
+        if found is None:
+            raise KeyError(id)
+        return found
 
 
 @asynccontextmanager
 async def open_resources(settings: Settings, broker: Broker) -> AsyncIterator[Resources]:
-    """Open everything an actor needs; connections are made when first used."""
+    """Open everything; connections are made when first used, so the servers may come later."""
     async with (
         open_database(
             settings.require_database_url, pool_size=settings.database_pool_size
         ) as database,
+        open_hot_pool(settings.require_database_url, size=settings.order_connections) as hot,
         open_updates(settings.require_redis_url) as updates,
     ):
+        orders = OrderStore(database, hot)
         pools = PoolStore(database, slot_ms=settings.slot_ms)
         ledger = PostgresLedger(
             database,
@@ -68,7 +75,8 @@ async def open_resources(settings: Settings, broker: Broker) -> AsyncIterator[Re
         yield Resources(
             settings=settings,
             database=database,
-            orders=OrderStore(database),
+            orders=orders,
+            door=OrderDoor(orders, updates, lease_ms=settings.step_lease_ms),
             waiting=WaitingOrders(database),
             candles=CandleStore(database),
             ledger=ledger,
@@ -78,43 +86,3 @@ async def open_resources(settings: Settings, broker: Broker) -> AsyncIterator[Re
             updates=updates,
             sender=Sender(broker),
         )
-
-
-class OpenResources(Middleware):
-    """Open the Resources on the worker's event loop before it takes messages, close them after.
-
-    One pool and one pub/sub connection per process, shared by all its actors.
-    """
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._open: AbstractAsyncContextManager[Resources] | None = None
-        self._resources: Resources | None = None
-
-    @property
-    def resources(self) -> Resources:
-        assert self._resources is not None, "actors run inside a worker"
-        return self._resources
-
-    def use(self, resources: Resources) -> None:
-        """Run actors with these resources, outside of a worker."""
-        self._resources = resources
-
-    def before_worker_boot(self, broker: Broker, worker: Worker) -> None:
-        self._open = open_resources(self._settings, broker)
-        self._resources = _on_loop(self._open.__aenter__())
-
-    def after_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
-        if self._open is not None:
-            _on_loop(self._open.__aexit__(None, None, None))
-
-
-def _on_loop(coroutine: Awaitable[T]) -> T:
-    loop = get_event_loop_thread()
-    assert loop is not None, "OpenResources comes after AsyncIO"
-    return loop.run_coroutine(coroutine)
-
-
-def current_resources(broker: Broker) -> Resources:
-    """Return the resources of the worker this actor runs in."""
-    return next(m for m in broker.middleware if isinstance(m, OpenResources)).resources
