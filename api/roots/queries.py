@@ -11,7 +11,7 @@ from api.graphql.order_types import Order, OrderConnection
 from api.graphql.pool_types import Candle, Pool, require_candles, require_token
 from api.graphql.types import QuotePayload, Token, UserError, Venue
 from api.market.quoting import ask_venues, show_quote, validate_quote
-from api.orders.history import PAGE_SIZE, order_filter, order_history
+from api.orders.history import order_filter, order_history
 from engine.errors import EngineError
 from engine.orders.market import require_client_order_id
 from engine.tokens import known_tokens
@@ -60,8 +60,11 @@ class Query:
             OrderFilter | None, strawberry.argument(description="Which orders; all by default.")
         ] = None,
         first: Annotated[
-            int | None, strawberry.argument(description="How many from the newest, 0 to 100.")
-        ] = PAGE_SIZE,
+            int | None,
+            strawberry.argument(
+                description="How many from the newest, 0 to 100; 20 without `first` and `last`."
+            ),
+        ] = None,
         after: Annotated[
             str | None, strawberry.argument(description="Only orders after this cursor.")
         ] = None,
