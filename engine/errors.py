@@ -52,6 +52,11 @@ class ErrorCode(StrEnum):
     OUTCOME_UNKNOWN = "OUTCOME_UNKNOWN"
     WORKER_LOST = "WORKER_LOST"
     INTERNAL = "INTERNAL"
+    INVALID_ARGUMENT = "INVALID_ARGUMENT"
+    BAD_REQUEST = "BAD_REQUEST"
+    GRAPHQL_PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
+    GRAPHQL_VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
+    QUERY_TOO_COSTLY = "QUERY_TOO_COSTLY"
 
 
 # What is not named here is FATAL: an unknown fault is not tried again with somebody's money.
@@ -92,7 +97,7 @@ MEANING = {
     ErrorCode.IDEMPOTENCY_CONFLICT: "The clientOrderId was used for a different order.",
     ErrorCode.ORDER_NOT_FOUND: "There is no such order.",
     ErrorCode.ORDER_NOT_CANCELABLE: "The order was already sent or has ended.",
-    ErrorCode.OVERLOADED: "Too many orders are in progress; come back in a moment.",
+    ErrorCode.OVERLOADED: "More is asked of the server than it can do; come back in a moment.",
     ErrorCode.RATE_LIMITED: "Too many requests from this client.",
     ErrorCode.UNAUTHENTICATED: "The request carries no valid credentials.",
     ErrorCode.FORBIDDEN: "This is not allowed here, or not with these credentials.",
@@ -111,6 +116,11 @@ MEANING = {
     ErrorCode.OUTCOME_UNKNOWN: "Whether the transaction landed is not known yet.",
     ErrorCode.WORKER_LOST: "The worker on this step was lost.",
     ErrorCode.INTERNAL: "A fault of the engine; its log says more.",
+    ErrorCode.INVALID_ARGUMENT: "No result can be given for an argument or a variable.",
+    ErrorCode.BAD_REQUEST: "The HTTP request or message holds no operation that can be run.",
+    ErrorCode.GRAPHQL_PARSE_FAILED: "The document is not GraphQL, or longer than allowed.",
+    ErrorCode.GRAPHQL_VALIDATION_FAILED: "The schema has no such operation, or it is too deep.",
+    ErrorCode.QUERY_TOO_COSTLY: "The operation may return more rows than allowed.",
 }
 """What each code means, in words for clients."""
 

@@ -20,6 +20,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 _ANSWER_SECONDS = 10
 _IDLE_IN_TRANSACTION_MS = 20_000
 _GOODBYE_SECONDS = 1
+_INSUFFICIENT_RESOURCES = "53"
+"""The class of SQLSTATE of too many connections, a full disk, no memory."""
 _RAISED_BY_TRIGGER = "P0"
 """The class of SQLSTATE of what PL/pgSQL raises: a guard's refusal (alembic/versions)."""
 
@@ -108,6 +110,12 @@ def is_outage(error: BaseException) -> bool:
         guarded = str(getattr(error.orig, "sqlstate", None)).startswith(_RAISED_BY_TRIGGER)
         return not guarded and not isinstance(error, IntegrityError | ProgrammingError | DataError)
     return isinstance(error, OSError | PoolTimeout | TimeoutError)
+
+
+def is_overload(error: BaseException) -> bool:
+    """Say whether Postgres is there but has nothing left to give: connections above all."""
+    state = str(getattr(getattr(error, "orig", error), "sqlstate", None))
+    return isinstance(error, PoolTimeout) or state.startswith(_INSUFFICIENT_RESOURCES)
 
 
 def _give_up_the_silent(context: ExceptionContext) -> None:

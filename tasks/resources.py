@@ -54,9 +54,12 @@ async def open_resources(settings: Settings, broker: Broker) -> AsyncIterator[Re
         open_database(
             settings.require_database_url, pool_size=settings.database_pool_size
         ) as database,
+        open_database(
+            settings.require_database_url, pool_size=settings.placing_pool_size
+        ) as placing,
         open_updates(settings.require_redis_url) as updates,
     ):
-        pools = PoolStore(database, slot_ms=settings.slot_ms)
+        pools = PoolStore(placing, slot_ms=settings.slot_ms)
         ledger = PostgresLedger(
             database,
             pools,
@@ -68,7 +71,7 @@ async def open_resources(settings: Settings, broker: Broker) -> AsyncIterator[Re
         yield Resources(
             settings=settings,
             database=database,
-            orders=OrderStore(database),
+            orders=OrderStore(database, placing=placing),
             waiting=WaitingOrders(database),
             candles=CandleStore(database),
             ledger=ledger,

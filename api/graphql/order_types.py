@@ -131,8 +131,7 @@ class Order(Node):
 
     @strawberry.field(description="Every step so far, first to last.")
     async def events(self, info: Info) -> list[OrderEvent]:
-        id = UUID(self.id)
-        events = await info.context.services.orders.events_after({id: 0})
+        events = await info.context.events(UUID(self.id))
         paid = tokens.token_or_stranger(self.token_in.mint)
         bought = tokens.token_or_stranger(self.token_out.mint)
         return [OrderEvent.from_engine(event, paid, bought, info) for event in events]

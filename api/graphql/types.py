@@ -7,6 +7,7 @@ from typing import Self
 import strawberry
 
 from api.graphql.context import Info
+from api.graphql.errors import RETRY_AFTER_MS
 from api.graphql.scalars import DecimalText, atoms, decimal
 from engine import errors, tokens
 from engine.errors import EngineError, ErrorCode, RetryClass
@@ -171,13 +172,13 @@ class UserError:
     retry_after_ms: int | None = strawberry.field(description="When to come back, if at all.")
 
     @classmethod
-    def from_engine(cls, error: EngineError, *, retry_after_ms: int | None = None) -> Self:
+    def from_engine(cls, error: EngineError) -> Self:
         return cls(
             code=error.code,
             message=str(error),
             field=list(error.field) if error.field else None,
             retry_class=error.retry_class,
-            retry_after_ms=retry_after_ms,
+            retry_after_ms=RETRY_AFTER_MS if error.code is ErrorCode.OVERLOADED else None,
         )
 
 

@@ -29,7 +29,12 @@ async def launch(input: LaunchPoolInput, info: Info) -> LaunchPoolPayload:
                 field=("input", "symbol"),
             )
     except EngineError as error:
-        return LaunchPoolPayload(pool=None, user_errors=[UserError.from_engine(error)])
+        return not_launched(error)
     book = await services.ledger.book()
     await services.updates.publish_pools(book.slot, [pool.id])
     return LaunchPoolPayload(pool=Pool.from_engine(pool, info), user_errors=[])
+
+
+def not_launched(error: EngineError) -> LaunchPoolPayload:
+    """Return the payload of a refusal."""
+    return LaunchPoolPayload(pool=None, user_errors=[UserError.from_engine(error)])

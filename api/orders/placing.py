@@ -21,8 +21,6 @@ from models.orders.step import NewOrder
 from tasks.route_order import route_order
 from wiring.logs import get_logger
 
-_RETRY_AFTER_MS = 1_000
-
 Validate = Callable[[], OrderRequest]
 
 log = get_logger(__name__)
@@ -53,11 +51,10 @@ def refused(
     error: EngineError, order: models.Order | None = None, info: Info | None = None
 ) -> OrderPayload:
     """Return the payload of a refusal, with the order it is about where there is one."""
-    later = _RETRY_AFTER_MS if error.code is ErrorCode.OVERLOADED else None
     return OrderPayload(
         order=None if order is None or info is None else Order.from_model(order, info),
         replayed=False,
-        user_errors=[UserError.from_engine(error, retry_after_ms=later)],
+        user_errors=[UserError.from_engine(error)],
     )
 
 

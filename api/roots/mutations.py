@@ -6,6 +6,7 @@ from typing import Annotated
 import strawberry
 
 from api.graphql.context import Info
+from api.graphql.errors import or_overloaded
 from api.graphql.inputs import (
     ExecuteMarketOrderInput,
     LaunchPoolInput,
@@ -14,9 +15,9 @@ from api.graphql.inputs import (
 )
 from api.graphql.order_types import OrderPayload
 from api.graphql.pool_types import LaunchPoolPayload
-from api.market.launching import launch
+from api.market.launching import launch, not_launched
 from api.orders.canceling import cancel
-from api.orders.placing import asked_faults, place
+from api.orders.placing import asked_faults, place, refused
 from engine.orders.limit import validate_limit_order
 from engine.orders.market import validate_market_order, validate_swap
 from engine.orders.request import OrderRequest
@@ -53,7 +54,7 @@ class Mutation:
                 simulation=asked_faults(input.simulate, swap.venues, services),
             )
 
-        return await place(input.client_order_id, validate, info)
+        return await or_overloaded(place(input.client_order_id, validate, info), refused)
 
     @strawberry.mutation(
         description="Swap once the whole amount gets at least the limit price, and never below it."
@@ -83,7 +84,7 @@ class Mutation:
                 simulation=asked_faults(input.simulate, swap.venues, services),
             )
 
-        return await place(input.client_order_id, validate, info)
+        return await or_overloaded(place(input.client_order_id, validate, info), refused)
 
     @strawberry.mutation(
         description="Buy a token as soon as a pool for it exists with enough liquidity."
@@ -110,7 +111,7 @@ class Mutation:
                 simulation=asked_faults(input.simulate, input.venues or (), services),
             )
 
-        return await place(input.client_order_id, validate, info)
+        return await or_overloaded(place(input.client_order_id, validate, info), refused)
 
     @strawberry.mutation(
         description="Cancel an order of which nothing has been sent. Once it is SUBMITTED the "
@@ -121,7 +122,7 @@ class Mutation:
         info: Info,
         order_id: Annotated[strawberry.ID, strawberry.argument(description="The order's id.")],
     ) -> OrderPayload:
-        return await cancel(order_id, info)
+        return await or_overloaded(cancel(order_id, info), refused)
 
     @strawberry.mutation(
         description="Simulated venues only: a token goes live, which sniper orders wait for."
@@ -131,4 +132,4 @@ class Mutation:
         info: Info,
         input: Annotated[LaunchPoolInput, strawberry.argument(description="Token and pool.")],
     ) -> LaunchPoolPayload:
-        return await launch(input, info)
+        return await or_overloaded(launch(input, info), not_launched)

@@ -16,7 +16,7 @@ from cli.client.event_text import EVENT_FIELDS, event_line
 from cli.client.order_page import ORDER_FIELDS, Page
 
 _WIDTH_OF_NO_TERMINAL = 200
-_CAUGHT_UP_ORDERS = 100
+_CAUGHT_UP_ORDERS = 50  # with their events they are most of what one query may cost
 
 _FOLLOW = gql(f"""
 subscription Events($filter: OrderFilter) {{

@@ -35,8 +35,10 @@ class Moved:
 class OrderStore:
     """Orders in Postgres. Methods raise SQLAlchemy's errors when the database is away."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, *, placing: AsyncEngine | None = None) -> None:
+        """Take the pool of `placing` for orders being accepted, so that they need not queue."""
         self._engine = engine
+        self._placing = placing or engine
         self._accept_batch: Batch[tuple[NewOrder, int], Order | None] = Batch(self._accept_all)
         self._advance_batch: Batch[Step, Moved | None] = Batch(self.advance_all)
         self._get_batch: Batch[UUID, Order | None] = Batch(self._get_all)
@@ -49,9 +51,9 @@ class OrderStore:
         accepted = await self._accept_batch((new, lease_ms))
         if accepted is not None:
             return accepted, True
-        existing = await self.by_client_order_id(new.account, new.client_order_id)
-        assert existing is not None  # orders are never deleted
-        return existing, False
+        same = order_sql.order_by_client_order_id(new.account, new.client_order_id)
+        (existing,) = await self._rows_of(self._placing, same)  # orders are never deleted
+        return order_of(existing), False
 
     async def advance(self, step: Step) -> Moved | None:
         """Make one step; None where the order has moved on, so that it is not ours to make."""
@@ -186,9 +188,8 @@ class OrderStore:
         return [_event(row) for row in await self._rows(order_sql.SINCE, instant=instant)]
 
     async def _accept_all(self, asked: Sequence[tuple[NewOrder, int]]) -> list[Order | None]:
-        rows = await self._rows(
-            order_sql.ACCEPT, items=_numbered([new for new, _ in asked]), lease_ms=asked[0][1]
-        )
+        items, lease_ms = _numbered([new for new, _ in asked]), asked[0][1]
+        rows = await self._rows_of(self._placing, order_sql.ACCEPT, items=items, lease_ms=lease_ms)
         accepted = {row["n"]: order_of(row) for row in rows}
         return [accepted.get(n) for n in range(len(asked))]
 
@@ -201,7 +202,12 @@ class OrderStore:
         return order_of(rows[0]) if rows else None
 
     async def _rows(self, statement: Any, **parameters: Any) -> Sequence[RowMapping]:
-        async with self._engine.connect() as connection:
+        return await self._rows_of(self._engine, statement, **parameters)
+
+    async def _rows_of(
+        self, engine: AsyncEngine, statement: Any, **parameters: Any
+    ) -> Sequence[RowMapping]:
+        async with engine.connect() as connection:
             return (await connection.execute(statement, parameters)).mappings().all()
 
 

@@ -245,7 +245,7 @@ async def test_a_body_at_the_cap_is_taken(client: httpx.AsyncClient) -> None:
 
 def nested(levels: int) -> str:
     """A document whose deepest field stands below `levels` others."""
-    opened = "{ orders { nodes { " + "events { order { " * (levels // 2 - 1)
+    opened = "{ orders(first: 0) { nodes { " + "events { order { " * (levels // 2 - 1)
     return opened + "id" + " }" * (levels + 1)
 
 
@@ -372,6 +372,7 @@ async def test_a_fault_of_ours_is_masked_and_its_cause_logged(
                 "message": "Internal error.",
                 "locations": [{"line": 1, "column": 3}],
                 "path": ["order"],
+                "extensions": {"code": "INTERNAL"},
             }
         ],
     }
