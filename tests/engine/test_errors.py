@@ -1,7 +1,10 @@
 """Codes, classes, and the sentence that carries the figures."""
 
+from pathlib import Path
+
 import pytest
 
+from engine.error_places import PLACES, with_tables
 from engine.errors import MEANING, EngineError, ErrorCode, Failure, RetryClass, retry_class
 
 CLASSES = {
@@ -36,10 +39,12 @@ def test_an_error_tells_its_figures_and_keeps_its_code():
     )
 
 
-def test_the_table_in_the_documentation_is_the_one_in_the_code():
-    with open("docs/errors.md", encoding="utf-8") as page:
-        rows = [line for line in page if line.startswith("| `")]
+def test_the_tables_in_the_documentation_are_those_of_the_code():
+    page = Path("docs/errors.md").read_text(encoding="utf-8")
 
-    assert rows == [
-        f"| `{code}` | {retry_class(code)} | {meaning} |\n" for code, meaning in MEANING.items()
-    ]
+    assert page == with_tables(page)
+
+
+def test_every_code_has_a_place_where_clients_meet_it():
+    assert set(PLACES) == set(ErrorCode)
+    assert all(PLACES.values())
