@@ -18,6 +18,7 @@ from api.transport import pages
 from api.transport.body_limit import BodyLimit
 from api.transport.health import Health
 from api.transport.http import GraphQLTransport
+from api.transport.schema_text import schema_text
 from tasks.broker import broker
 from tasks.resources import open_resources
 from wiring.logs import get_logger
@@ -47,6 +48,7 @@ def create_app(settings: Settings) -> Starlette:
             Mount("/static", pages.Assets()),
             Route("/graphql", graphql),
             WebSocketRoute("/graphql", graphql),
+            Route("/schema.graphql", schema_text),
             Route("/health/live", _live),
             Route("/health/ready", _ready),
         ],

@@ -44,8 +44,13 @@ VALUE_BYTES = 32
 READ = 10
 """What each field of Query, Mutation and Subscription costs by itself: it asks the database."""
 
-QUOTE = 50
-"""And those that ask every venue, and weigh every way through the pools."""
+COSTS: Mapping[str, int] = {
+    "Query.quote": 50,  # asks every venue, and weighs every way through the pools
+    "Subscription.quotes": 50,
+    "OrderConnection.totalCount": 50,  # reads up to 10,000 orders
+    "Venue.healthy": 5,  # asks the venue
+}
+"""What other fields cost by themselves."""
 
 ASSUMED_SIZES: Mapping[str, float] = {
     "Order.events": 8,
@@ -71,7 +76,6 @@ ASSUMED_SIZES: Mapping[str, float] = {
 }
 """How many rows are counted where only the answer could tell, by type and field."""
 
-_ASK_VENUES = ("Query.quote", "Subscription.quotes")
 _ANY_OTHER_LIST = 2  # such as userErrors
 _ITEMS_OF_A_PAGE = ("edges", "nodes")
 _DEEPEST = 128  # only introspection goes further, and finds nothing there
@@ -137,9 +141,8 @@ class _Counting:
         assert is_composite_type(parent)
         field = self._schema.get_field(parent, name)
         assert field is not None  # the document is valid
-        cost: float = 0
-        if parent in self._roots and not name.startswith("__"):
-            cost = QUOTE if f"{type_name}.{name}" in _ASK_VENUES else READ
+        reads = parent in self._roots and not name.startswith("__")
+        cost: float = COSTS.get(f"{type_name}.{name}", READ if reads else 0)
         type_ = get_named_type(field.type)
         if not is_composite_type(type_):
             return cost

@@ -17,6 +17,7 @@ from models.orders.store import OrderStore
 
 PAGE_SIZE = 20
 MAX_PAGE_SIZE = 100
+_MOST_COUNTED = 10_000
 _GREATEST_ID = 2**128 - 1
 
 
@@ -54,7 +55,13 @@ async def order_history(
         OrderEdge(cursor=cursors.encode(_position(order)), node=Order.from_model(order, info))
         for order in orders
     ]
+
+    async def count() -> int | None:
+        found = await services.orders.count(ACCOUNT, wanted, most=_MOST_COUNTED + 1)
+        return found if found <= _MOST_COUNTED else None
+
     return OrderConnection(
+        _count=count,
         edges=edges,
         nodes=[edge.node for edge in edges],
         page_info=PageInfo(

@@ -9,12 +9,31 @@ from api.graphql.context import ACCOUNT, Info
 from api.graphql.inputs import OrderFilter, QuoteInput
 from api.graphql.order_types import Order, OrderConnection
 from api.graphql.pool_types import Candle, Pool, require_candles, require_token
-from api.graphql.types import QuotePayload, Token, UserError, Venue
+from api.graphql.types import Node, QuotePayload, Token, UserError, Venue
 from api.market.quoting import ask_venues, show_quote, validate_quote
 from api.orders.history import order_filter, order_history
 from engine.errors import EngineError
 from engine.orders.market import require_client_order_id
-from engine.tokens import known_tokens
+from engine.tokens import find_token, is_known, is_mint, known_tokens
+
+
+async def find_node(id: str, info: Info) -> Node | None:
+    """Return what has this id. Ids of different types differ in form.
+
+    An order's is a UUID in its one canonical form, a pool's has a colon, a token's is a mint.
+    """
+    services = info.context.services
+    order_id = parse_order_id(id)
+    if order_id is not None and str(order_id) == id:
+        order = await services.orders.get(order_id)
+        return None if order is None else Order.from_model(order, info)
+    venue = services.venue(id)
+    if venue is not None:
+        return Venue.from_engine(venue)
+    pool = (await services.ledger.book()).pools.get(id)
+    if pool is not None:
+        return Pool.from_engine(pool, info)
+    return Token.from_engine(find_token(id)) if is_mint(id) and is_known(id) else None
 
 
 def parse_order_id(id: str) -> UUID | None:
@@ -27,6 +46,16 @@ def parse_order_id(id: str) -> UUID | None:
 
 @strawberry.type(description="Everything that can be read.")
 class Query:
+    @strawberry.field(
+        description="An order, a pool, a token or a venue by its id; null where there is none."
+    )
+    async def node(
+        self,
+        info: Info,
+        id: Annotated[strawberry.ID, strawberry.argument(description="The id of any type.")],
+    ) -> Node | None:
+        return await find_node(id, info)
+
     @strawberry.field(description="An order by its id; null where there is none.")
     async def order(
         self,

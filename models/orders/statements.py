@@ -6,7 +6,7 @@ moves one order or hundreds, and each writes the rows and their events together.
 
 from typing import Any
 
-from sqlalchemy import Integer, Select, Table, TextClause, select, text, tuple_
+from sqlalchemy import Integer, Select, Table, TextClause, func, select, text, tuple_
 from sqlalchemy.types import TypeDecorator
 
 from engine.orders.status import IN_PROGRESS, TERMINAL, OrderStatus
@@ -211,6 +211,12 @@ def page_of_orders(
         place = tuple_(newer_than.created_at, newer_than.id, types=types)
         query = query.where(tuple_(*keys) > place)
     return query.order_by(*(key.asc() if oldest_first else key.desc() for key in keys))
+
+
+def count_of_orders(account: str, wanted: OrderFilter, most: int) -> Select[Any]:
+    """Select how many orders of an account hold to a filter, `most` where there are more."""
+    some = select(_ORDERS.c.id).where(*_conditions(account, wanted)).limit(most).subquery()
+    return select(func.count().label("n")).select_from(some)
 
 
 def _conditions(account: str, wanted: OrderFilter) -> list[Any]:

@@ -178,6 +178,11 @@ class OrderStore:
         )
         return [order_of(row) for row in await self._rows(query)]
 
+    async def count(self, account: str, wanted: OrderFilter, *, most: int) -> int:
+        """Count an account's orders that hold to a filter; counting ends at `most`."""
+        rows = await self._rows(order_sql.count_of_orders(account, wanted, most))
+        return int(rows[0]["n"])
+
     async def events_after(self, seen: Mapping[UUID, int]) -> list[OrderEvent]:
         """Return the events after the given sequence of each order, in order."""
         rows = await self._rows(order_sql.MISSED, ids=list(seen), afters=list(seen.values()))

@@ -14,7 +14,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from api.graphql.cost import QUOTE, READ, cost_of
+from api.graphql.cost import READ, cost_of
 from api.roots.schema import schema
 from engine.orders.status import OrderStatus as S
 from tests.api.asking import Asking, asking
@@ -53,8 +53,9 @@ ORDERS = 1 + READ + 1  # the answer, what a read costs, the page
         ("{orders(first:3){nodes{id}} orders(first:3){nodes{id}}}", ORDERS + 3),
         ('{candles(tokenIn:"SOL",tokenOut:"USDC"){open}}', 1 + READ + 120),
         ('{candles(tokenIn:"SOL",tokenOut:"USDC",last:7){open}}', 1 + READ + 7),
-        ('{quote(input:{tokenIn:"SOL",tokenOut:"USDC",amount:"1"}){quote{price}}}', 3 + QUOTE),
+        ('{quote(input:{tokenIn:"SOL",tokenOut:"USDC",amount:"1"}){quote{price}}}', 3 + 50),
         ('mutation{cancelOrder(orderId:"x"){order{id} userErrors{code}}}', 1 + READ + 1 + 1 + 2),
+        ("{orders(first:3){nodes{venue{healthy}} totalCount}}", ORDERS + 3 * (1 + 6) + 50),
         ("subscription{orderEvents{order{id}}}", 1 + READ + 1 + 1),
         ("{orders(first:3){nodes{...O}}} fragment O on Order{events{...E}} "
          "fragment E on OrderEvent{venue{id}}", ORDERS + 3 * (1 + 8 * 2)),
