@@ -148,7 +148,7 @@ class EngineError(Exception):
     """An expected refusal or failure: a code, a sentence for people, and where it applies.
 
     `field` is the path of the offending input for refusals, e.g. ``("input", "amount")``;
-    `venue` the id of the venue that failed; `context` the figures behind the sentence.
+    `venue` the id of the venue that failed; `context` the figures behind the sentence, for logs.
     """
 
     def __init__(
@@ -173,8 +173,7 @@ class EngineError(Exception):
 
     @property
     def failure(self) -> Failure:
-        return Failure(code=self.code, message=str(self), venue=self.venue)
+        return Failure(code=self.code, message=self.message, venue=self.venue)
 
     def __str__(self) -> str:
-        figures = ", ".join(f"{name}={value}" for name, value in self.context.items())
-        return f"{self.message} ({figures})" if figures else self.message
+        return self.message

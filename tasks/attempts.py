@@ -122,6 +122,8 @@ async def end_attempt(
     resources: Resources, order: Order, error: EngineError, quotes: Sequence[VenueQuote] = ()
 ) -> None:
     """Record a failed attempt. Raises TryAgain where another one is due."""
+    if error.context:
+        log.info("attempt.figures", order_id=str(order.id), code=error.code, figures=error.context)
     moved = await advance(resources, failed_attempt(order, error.failure, resources, quotes))
     if moved is not None and not moved.is_terminal:
         raise TryAgain(error.code)

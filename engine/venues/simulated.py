@@ -93,7 +93,7 @@ class SimulatedVenue:
         if quote.book is None or slot > quote.book.slot + self._quote_validity_slots:
             raise EngineError(
                 ErrorCode.QUOTE_EXPIRED,
-                "The quote is too old to build a transaction from.",
+                f"The quote is older than the {self._quote_validity_slots} slots it is good for.",
                 venue=self.id,
                 context={"valid_for_slots": self._quote_validity_slots},
             )

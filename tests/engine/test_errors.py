@@ -28,14 +28,15 @@ def test_every_code_is_explained():
     assert set(MEANING) == set(ErrorCode)
 
 
-def test_an_error_tells_its_figures_and_keeps_its_code():
+def test_an_error_is_a_sentence_and_keeps_its_figures_for_the_log():
     error = EngineError(
         ErrorCode.SLIPPAGE_EXCEEDED, "Too low.", venue="raydium", context={"amount_out": 5}
     )
 
-    assert str(error) == "Too low. (amount_out=5)"
+    assert str(error) == "Too low."
+    assert error.context == {"amount_out": 5}
     assert error.failure == Failure(
-        code=ErrorCode.SLIPPAGE_EXCEEDED, message="Too low. (amount_out=5)", venue="raydium"
+        code=ErrorCode.SLIPPAGE_EXCEEDED, message="Too low.", venue="raydium"
     )
 
 

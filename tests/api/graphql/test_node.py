@@ -77,13 +77,18 @@ async def test_a_filter_is_counted_whatever_the_page(ask, monkeypatch):
     assert beyond == {"all": {"totalCount": None}, "failed": {"totalCount": 1}}
 
 
-async def test_the_schema_is_served_as_text_and_says_where_scalars_are_specified(ask):
+@pytest.fixture
+def exported():
+    return Path("schema.graphql").read_text(encoding="utf-8")
+
+
+async def test_the_schema_is_served_as_text_and_says_where_scalars_are_specified(ask, exported):
     response = await ask._client.get("/schema.graphql")
 
     assert (response.status_code, response.headers["content-type"]) == (
         *(200, "text/plain; charset=utf-8"),
     )
-    assert response.text == Path("schema.graphql").read_text(encoding="utf-8")
+    assert response.text == exported
     scalars = {
         name: type_.specified_by_url
         for name, type_ in build_schema(response.text).type_map.items()
