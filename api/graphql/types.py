@@ -7,6 +7,7 @@ from typing import Self
 import strawberry
 
 from api.graphql.context import Info
+from api.graphql.errors import RETRY_AFTER_MS
 from api.graphql.scalars import DecimalText, atoms, decimal
 from engine import errors, tokens
 from engine.errors import EngineError, ErrorCode, RetryClass
@@ -15,8 +16,13 @@ from engine.venues import venue as venues
 from engine.venues.routing import BestRoute
 
 
-@strawberry.type(description="A token of the devnet.")
-class Token:
+@strawberry.interface(description="Anything with a globally unique id.")
+class Node:
+    id: strawberry.ID = strawberry.field(description="Unique for ever.")
+
+
+@strawberry.type(description="A token of the devnet. Its id is its mint.")
+class Token(Node):
     mint: str = strawberry.field(description="The token's address on Solana.")
     symbol: str = strawberry.field(description="The ticker, e.g. SOL.")
     name: str = strawberry.field(description="The name people know it by.")
@@ -24,12 +30,19 @@ class Token:
 
     @classmethod
     def from_engine(cls, token: tokens.Token) -> Self:
-        return cls(mint=token.mint, symbol=token.symbol, name=token.name, decimals=token.decimals)
+        return cls(
+            id=strawberry.ID(token.mint),
+            mint=token.mint,
+            symbol=token.symbol,
+            name=token.name,
+            decimals=token.decimals,
+        )
 
 
-@strawberry.type(description="A place where swaps happen.")
-class Venue:
-    id: strawberry.ID = strawberry.field(description="Short stable name, e.g. raydium.")
+@strawberry.type(
+    description="A place where swaps happen. Its id is a short stable name, e.g. raydium."
+)
+class Venue(Node):
     name: str = strawberry.field(description="The name people know it by.")
     simulated: bool = strawberry.field(description="Whether nothing of value moves here.")
     _venue: strawberry.Private[venues.Venue | None] = None
@@ -171,13 +184,13 @@ class UserError:
     retry_after_ms: int | None = strawberry.field(description="When to come back, if at all.")
 
     @classmethod
-    def from_engine(cls, error: EngineError, *, retry_after_ms: int | None = None) -> Self:
+    def from_engine(cls, error: EngineError) -> Self:
         return cls(
             code=error.code,
             message=str(error),
             field=list(error.field) if error.field else None,
             retry_class=error.retry_class,
-            retry_after_ms=retry_after_ms,
+            retry_after_ms=RETRY_AFTER_MS if error.code is ErrorCode.OVERLOADED else None,
         )
 
 
