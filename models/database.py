@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from enum import IntEnum, unique
@@ -125,6 +126,22 @@ def _give_up_the_silent(context: ExceptionContext) -> None:
     """
     if isinstance(context.original_exception, TimeoutError):
         context.invalidate_pool_on_disconnect = True
+
+
+def share_losses(*engines: AsyncEngine) -> None:
+    """Make all connections of these pools to one server anew once one of them has lost it.
+
+    A pool finds out by failing somebody's statement; the others' connections are as dead.
+    """
+
+    def lost(context: ExceptionContext) -> None:
+        if context.is_disconnect or isinstance(context.original_exception, TimeoutError):
+            for engine in engines:
+                # As SQLAlchemy does to the pool that failed: older ones are closed when asked for.
+                engine.sync_engine.pool._invalidate_time = time.time()
+
+    for engine in engines:
+        event.listen(engine.sync_engine, "handle_error", lost)
 
 
 async def migrated_to(engine: AsyncEngine) -> str | None:

@@ -11,7 +11,7 @@ from dramatiq.middleware import Middleware
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from engine.venues.venue import Venue
-from models.database import open_database
+from models.database import open_database, share_losses
 from models.devnet.candles import CandleStore
 from models.devnet.ledger import PostgresLedger
 from models.devnet.pools import PoolStore
@@ -59,6 +59,7 @@ async def open_resources(settings: Settings, broker: Broker) -> AsyncIterator[Re
         ) as placing,
         open_updates(settings.require_redis_url) as updates,
     ):
+        share_losses(database, placing)
         pools = PoolStore(placing, slot_ms=settings.slot_ms)
         ledger = PostgresLedger(
             database,

@@ -7,9 +7,10 @@ from contextlib import asynccontextmanager
 import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 
 from models import database as module
-from models.database import Lock, is_outage, only_one, open_database
+from models.database import Lock, is_outage, only_one, open_database, share_losses
 from tests.e2e.stack import free_port
 from tests.faults.proxy import Proxy, to_unix
 
@@ -51,6 +52,26 @@ async def test_one_silent_connection_is_enough_to_give_up_all_as_old(database_ur
         await asyncio.gather(*(select_one(database) for _ in range(4)))  # tries none of the old
 
         assert is_outage(silent.value)
+
+
+async def test_what_one_pool_loses_the_other_does_not_try(database, database_url):
+    async with (
+        open_database(database_url, pool_size=2) as busy,
+        open_database(database_url, pool_size=2) as idle,
+    ):
+        share_losses(busy, idle)
+        await asyncio.gather(select_one(busy), select_one(idle), select_one(database))
+        async with database.connect() as connection:
+            await connection.execute(
+                text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                     "WHERE datname = current_database() AND pid <> pg_backend_pid()")
+            )  # fmt: skip
+
+        with pytest.raises(DBAPIError) as lost:
+            await select_one(busy)
+        await select_one(idle)
+
+        assert is_outage(lost.value)
 
 
 async def test_the_lock_of_a_swallowed_transaction_is_let_go_by_the_server(database, database_url):
