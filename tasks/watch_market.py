@@ -7,7 +7,7 @@ from fractions import Fraction
 import dramatiq
 
 from engine.amounts import price
-from engine.orders.sniper import least_out_below, liquidity
+from engine.orders.sniper import least_out_below
 from engine.orders.status import OrderStatus
 from engine.orders.triggers import Look
 from engine.tokens import TOKENS, token_or_stranger
@@ -64,8 +64,6 @@ def pool_found(order: Order, look: Look) -> Step | None:
     swap = order.swap
     path = look.quote(swap)
     if path is None:
-        return None
-    if liquidity(swap.token_in, swap.token_out, look.book) < (order.min_liquidity or 0):
         return None
     floor = None
     if order.max_price is not None:

@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from engine.devnet.chain import CHAIN
-from engine.pools.book import PoolBook
+from engine.pools.book import PoolBook, Pools
 from engine.pools.listed import ListedPool
 from models.batch import Batch
 from models.database import transaction
@@ -46,7 +46,7 @@ class PoolStore:
         self._engine = engine
         self._slot_ms = slot_ms
         self._revision = -1
-        self._pools: dict[str, ListedPool] = {}
+        self._pools = Pools({})
         self._read_batch: Batch[None, PoolBook] = Batch(self._read_all)
 
     async def book(self) -> PoolBook:
@@ -62,9 +62,9 @@ class PoolStore:
         parameters = {"seen": self._revision, "slot_ms": self._slot_ms}
         async with self._engine.connect() as connection:
             rows = (await connection.execute(_BOOK, parameters)).all()
-        changed = {row.id: from_row(row) for row in rows if row.id is not None}
+        changed = [from_row(row) for row in rows if row.id is not None]
         if changed:
-            self._pools = self._pools | changed
+            self._pools = self._pools.with_changed(changed)
         self._revision = rows[0].last_revision
         return [PoolBook(CHAIN, rows[0].slot_now, self._pools)] * len(asked)
 
