@@ -17,6 +17,8 @@ from sqlalchemy.exc import (
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from engine.venues.ledger import LedgerAway
+
 _ANSWER_SECONDS = 10
 _IDLE_IN_TRANSACTION_MS = 20_000
 _GOODBYE_SECONDS = 1
@@ -107,7 +109,7 @@ def is_outage(error: BaseException) -> bool:
     if isinstance(error, DBAPIError):
         guarded = str(getattr(error.orig, "sqlstate", None)).startswith(_RAISED_BY_TRIGGER)
         return not guarded and not isinstance(error, IntegrityError | ProgrammingError | DataError)
-    return isinstance(error, OSError | PoolTimeout | TimeoutError)
+    return isinstance(error, OSError | PoolTimeout | TimeoutError | LedgerAway)
 
 
 def _give_up_the_silent(context: ExceptionContext) -> None:

@@ -1,5 +1,6 @@
 """What a market order must satisfy before it is accepted."""
 
+import asyncio
 import re
 from collections.abc import Sequence
 
@@ -61,11 +62,28 @@ def validate_swap(
 
 
 async def require_route(swap: Swap, venues: Sequence[Venue]) -> None:
-    """Raise EngineError UNSUPPORTED_PAIR unless an allowed venue trades the pair."""
-    for venue in select_venues(venues, swap.venues):
-        if await venue.trades(swap.token_in, swap.token_out):
-            return
-    raise EngineError(
+    """Raise EngineError UNSUPPORTED_PAIR unless an allowed venue trades the pair.
+
+    All are asked at once and one yes is enough, so that none keeps an order of another waiting.
+    Where nobody says yes and one cannot tell, its error is raised.
+    """
+    asked = [
+        asyncio.ensure_future(venue.trades(swap.token_in, swap.token_out))
+        for venue in select_venues(venues, swap.venues)
+    ]
+    silent = None
+    try:
+        for answer in asyncio.as_completed(asked):
+            try:
+                if await answer:
+                    return
+            except EngineError as error:
+                silent = error
+    finally:
+        for question in asked:
+            question.cancel()
+        await asyncio.gather(*asked, return_exceptions=True)
+    raise silent or EngineError(
         ErrorCode.UNSUPPORTED_PAIR,
         f"No allowed venue trades {swap.token_in.symbol} for {swap.token_out.symbol}.",
         field=("input", "tokenOut"),

@@ -7,8 +7,15 @@ from engine.pools.book import PoolBook
 from engine.swaps.transaction import SignedTransaction, StatusReport
 
 
+class LedgerAway(Exception):
+    """The ledger cannot be reached just now: an outage of ours, and no venue's failure."""
+
+
 class Ledger(Protocol):
-    """The devnet's chain: shows its pools, takes signed transactions, says what became of them."""
+    """The devnet's chain: shows its pools, takes signed transactions, says what became of them.
+
+    Venues get one that raises LedgerAway in an outage.
+    """
 
     async def slot(self) -> int:
         """Return the current slot."""
