@@ -147,25 +147,32 @@ def unguarded(venue: Venue) -> Venue:
 async def _answer(ask: Callable[[], Awaitable[T]], seconds: float | None) -> T:
     """Return the answer, or raise TimeoutError without waiting for the venue to give up.
 
-    In a task of its own: a venue that swallows its cancellation holds up nobody.
+    With a deadline it is asked in a task of its own: one that swallows its cancellation holds up
+    nobody. Without, whoever asks sees to that.
     """
+    if seconds is None:
+        return await _contained(ask)
     task = asyncio.create_task(_contained(ask))
     task.add_done_callback(_heard)
     try:
         await asyncio.wait({task}, timeout=seconds)
         if not task.done():
             raise TimeoutError
+        return task.result()
     finally:
         task.cancel()
-    if task.cancelled():
-        raise Unsound("a cancellation that nobody asked for")
-    return task.result()
 
 
 async def _contained(ask: Callable[[], Awaitable[T]]) -> T:
+    """Return the answer; what would end this task or the process is an Exception."""
     try:
         return await ask()
-    except SystemExit as error:  # in a task it would end the process
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise Unsound("a cancellation that nobody asked for") from None
+    except SystemExit as error:
         raise Unsound("an attempt to end the process") from error
 
 

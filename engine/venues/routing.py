@@ -49,7 +49,7 @@ async def best_route(
     code is that of the answer most worth another try) and PRICE_IMPACT_TOO_HIGH.
     """
     asked = select_venues(venues, swap.venues)
-    answers = await asyncio.gather(*(_ask(venue, swap, deadline_ms) for venue in asked))
+    answers = await _ask_all(asked, swap, deadline_ms)
     offers = sorted(
         (answer.quote for answer in answers if answer.quote is not None),
         key=lambda quote: (-quote.amount_out, len(quote.route), quote.venue),
@@ -93,18 +93,36 @@ class _Answer:
     book: PoolBook | None = None
 
 
-async def _ask(venue: Venue, swap: Swap, deadline_ms: int) -> _Answer:
+async def _ask_all(venues: Sequence[Venue], swap: Swap, deadline_ms: int) -> list[_Answer]:
+    """Return each venue's answer; one that is silent at the deadline is not waited for any more."""
+    if not venues:
+        return []
+    tasks = [asyncio.create_task(_ask(venue, swap)) for venue in venues]
+    try:
+        await asyncio.wait(tasks, timeout=deadline_ms / 1000)
+        return [
+            task.result() if task.done() else _silent(venue, deadline_ms)
+            for venue, task in zip(venues, tasks, strict=True)
+        ]
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+def _silent(venue: Venue, deadline_ms: int) -> _Answer:
+    failure = Failure(
+        code=ErrorCode.VENUE_TIMEOUT,
+        message=f"No quote within {deadline_ms} ms.",
+        venue=venue.id,
+    )
+    return _Answer(VenueQuote(venue=venue.id, latency_ms=deadline_ms, failure=failure))
+
+
+async def _ask(venue: Venue, swap: Swap) -> _Answer:
     started = time.monotonic()
     book = None
     try:
-        async with asyncio.timeout(deadline_ms / 1000):
-            quote = await venue.quote(swap)
-    except TimeoutError:
-        failure = Failure(
-            code=ErrorCode.VENUE_TIMEOUT,
-            message=f"No quote within {deadline_ms} ms.",
-            venue=venue.id,
-        )
+        quote = await venue.quote(swap)
     except EngineError as error:
         failure = Failure(code=error.code, message=str(error), venue=venue.id)
         book = error.book if isinstance(error, NotAlone) else None
