@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route, WebSocketRoute
 
+from api.capacity import Capacity
 from api.graphql.context import Services
 from api.streams.hub import Hub
 from api.streams.pool_feed import PoolFeed
@@ -18,12 +19,11 @@ from api.transport import pages
 from api.transport.body_limit import BodyLimit
 from api.transport.health import Health
 from api.transport.http import GraphQLTransport
+from api.transport.schema_text import schema_text
 from tasks.broker import broker
-from tasks.resources import open_resources
 from wiring.logs import get_logger
+from wiring.resources import open_resources
 from wiring.settings import Settings
-
-_COUNT_SECONDS = 1.0
 
 log = get_logger(__name__)
 
@@ -35,8 +35,8 @@ def create_app(settings: Settings) -> Starlette:
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         if reason := pages.why_not_built():
             log.warning("pages.not_built", reason=reason)
-        async with open_services(settings) as services:
-            app.state.services = services
+        async with open_services(settings) as services, open_health(services) as health:
+            app.state.services, app.state.health = services, health
             yield
 
     graphql = GraphQLTransport(settings, lambda: app.state.services)
@@ -47,6 +47,7 @@ def create_app(settings: Settings) -> Starlette:
             Mount("/static", pages.Assets()),
             Route("/graphql", graphql),
             WebSocketRoute("/graphql", graphql),
+            Route("/schema.graphql", schema_text),
             Route("/health/live", _live),
             Route("/health/ready", _ready),
         ],
@@ -58,55 +59,35 @@ def create_app(settings: Settings) -> Starlette:
 @asynccontextmanager
 async def open_services(settings: Settings) -> AsyncIterator[Services]:
     """Open everything requests share."""
-    redis = Redis.from_url(settings.require_redis_url, socket_timeout=2)
-    async with open_resources(settings, broker) as resources, redis:
+    async with open_resources(settings, broker) as resources:
         hub = Hub(
             resources.orders,
             resources.updates,
             poll_interval_ms=settings.stream_poll_interval_ms,
         )
         pool_feed = PoolFeed(resources.updates)
-        services = Services(
-            settings=settings,
-            orders=resources.orders,
-            candles=resources.candles,
-            ledger=resources.ledger,
-            pools=resources.pools,
-            venues=resources.venues,
-            updates=resources.updates,
-            sender=resources.sender,
-            hub=hub,
-            pool_feed=pool_feed,
-            health=Health(resources.database, redis, resources.updates),
-        )
-        background = [
-            asyncio.create_task(hub.run()),
-            asyncio.create_task(pool_feed.run()),
-            asyncio.create_task(_count_in_progress(services)),
-        ]
+        capacity = Capacity(resources.orders, most=settings.max_orders_in_progress)
+        background = [asyncio.create_task(part.run()) for part in (hub, pool_feed, capacity)]
         try:
-            yield services
+            yield Services.around(resources, hub=hub, pool_feed=pool_feed, capacity=capacity)
         finally:
             for task in background:
                 task.cancel()
             await asyncio.gather(*background, return_exceptions=True)
 
 
+@asynccontextmanager
+async def open_health(services: Services) -> AsyncIterator[Health]:
+    """Open what health is asked with."""
+    async with Redis.from_url(services.settings.require_redis_url, socket_timeout=2) as redis:
+        yield Health(services.database, redis, services.updates)
+
+
 async def _live(request: Request) -> Response:
-    services: Services = request.app.state.services
-    return await services.health.live()
+    health: Health = request.app.state.health
+    return await health.live()
 
 
 async def _ready(request: Request) -> Response:
-    services: Services = request.app.state.services
-    return await services.health.ready()
-
-
-async def _count_in_progress(services: Services) -> None:
-    """Keep the count that decides whether a new order is refused as one too many."""
-    while True:
-        try:
-            services.orders_in_progress = await services.orders.in_progress()
-        except Exception as error:
-            log.warning("orders.not_counted", error=str(error))
-        await asyncio.sleep(_COUNT_SECONDS)
+    health: Health = request.app.state.health
+    return await health.ready()

@@ -28,8 +28,9 @@ from engine.devnet.genesis import USD
 from engine.tokens import BONK, JUP, RAY, SOL, USDC, USDT, Token
 from models.database import open_database
 from tasks.broker import broker
-from tasks.resources import OpenResources, open_resources
+from tasks.open_resources import OpenResources
 from tasks.watch_market import watch_market
+from wiring.resources import open_resources
 from wiring.settings import Settings
 
 RESTING = (10, 1_000, 100_000)

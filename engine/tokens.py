@@ -5,7 +5,7 @@ Mints, names and decimals are those of Solana mainnet, as listed by hummingbot/g
 in agreeing public files.
 """
 
-import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from engine.errors import EngineError, ErrorCode
@@ -44,50 +44,91 @@ TOKENS = (
 )
 """The tokens every devnet begins with."""
 
-_BY_NAME = {name: token for token in TOKENS for name in (token.symbol, token.mint)}
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
-_MINT = re.compile(r"[1-9A-HJ-NP-Za-km-z]{32,44}", re.ASCII)
+_MINT_BYTES = 32
+_LONGEST_MINT = 44
 
 
-def learn_token(token: Token) -> None:
-    """Remember a token launched since. What a mint stands for never changes, so twice is once."""
-    _BY_NAME.setdefault(token.symbol, token)
-    _BY_NAME.setdefault(token.mint, token)
+class TokenList:
+    """What symbols and mints mean: the tokens every devnet begins with, and those launched since.
+
+    A list never changes; one that knows more is another list.
+    """
+
+    __slots__ = ("_by_name",)
+
+    def __init__(self, launched: Iterable[Token] = ()) -> None:
+        self._by_name: dict[str, Token] = {}
+        for token in (*TOKENS, *launched):
+            # What a name stands for never changes: whoever had it first keeps it.
+            self._by_name.setdefault(token.symbol, token)
+            self._by_name.setdefault(token.mint, token)
+
+    def __contains__(self, symbol_or_mint: str) -> bool:
+        return symbol_or_mint in self._by_name
+
+    def __iter__(self) -> Iterator[Token]:
+        """Yield every token once, those launched since at the end."""
+        return iter(dict.fromkeys(self._by_name.values()))
+
+    def find(self, symbol_or_mint: str, *, field: tuple[str, ...] | None = None) -> Token:
+        """Return the token of this symbol or mint, case-sensitive as mints are.
+
+        Raises EngineError UNKNOWN_TOKEN, naming `field`.
+        """
+        token = self._by_name.get(symbol_or_mint)
+        if token is None:
+            raise EngineError(
+                ErrorCode.UNKNOWN_TOKEN,
+                f"No token has the symbol or mint {symbol_or_mint[:64]!r}.",
+                field=field,
+            )
+        return token
+
+    def of_mint(self, mint: str) -> Token:
+        """Return the token of a mint, a stranger where nobody knows it yet."""
+        return self._by_name.get(mint) or stranger(mint)
+
+    def with_launched(self, launched: Iterable[Token]) -> "TokenList":
+        """Return the list that knows these too."""
+        news = [token for token in launched if token.mint not in self._by_name]
+        return TokenList((*self, *news)) if news else self
 
 
-def known_tokens() -> list[Token]:
-    """Return every token this process knows, those launched since at the end."""
-    return list(dict.fromkeys(_BY_NAME.values()))
+GENESIS = TokenList()
+"""The list of a devnet on which nothing was launched yet."""
 
 
-def is_known(mint: str) -> bool:
-    """Say whether this process knows what a mint stands for."""
-    return mint in _BY_NAME
+def is_launched(token: Token) -> bool:
+    """Say whether a token came to the devnet after its beginning."""
+    return token not in TOKENS and not is_stranger(token)
+
+
+def stranger(mint: str) -> Token:
+    """Return what stands for a mint that nobody knows yet: no decimals, and no name of another's.
+
+    The ellipsis is in no symbol, so it is never taken for a token that is known.
+    """
+    return Token(f"{mint[:4]}…{mint[-4:]}", mint, 0, _NOT_LAUNCHED)
+
+
+_NOT_LAUNCHED = "Not launched yet"
+
+
+def is_stranger(token: Token) -> bool:
+    """Say whether a token is one that nobody knows yet."""
+    return token.name == _NOT_LAUNCHED
 
 
 def is_mint(text: str) -> bool:
     """Say whether `text` could be the address of a mint: 32 bytes in base58."""
-    return _MINT.fullmatch(text) is not None
-
-
-def token_or_stranger(mint: str) -> Token:
-    """Return the token of a mint; one without a name or decimals where nobody knows it yet."""
-    return _BY_NAME.get(mint) or Token(mint[:4], mint, 0, "Not launched yet")
-
-
-def find_token(symbol_or_mint: str, *, field: tuple[str, ...] | None = None) -> Token:
-    """Return the token of this symbol or mint, case-sensitive as mints are.
-
-    Raises EngineError UNKNOWN_TOKEN, naming `field`.
-    """
-    token = _BY_NAME.get(symbol_or_mint)
-    if token is None:
-        raise EngineError(
-            ErrorCode.UNKNOWN_TOKEN,
-            f"No token has the symbol or mint {symbol_or_mint[:64]!r}.",
-            field=field,
-        )
-    return token
+    if not text or len(text) > _LONGEST_MINT or not set(text) <= set(_BASE58):
+        return False
+    number = 0
+    for digit in text:
+        number = number * len(_BASE58) + _BASE58.index(digit)
+    leading_zeros = len(text) - len(text.lstrip(_BASE58[0]))
+    return leading_zeros + (number.bit_length() + 7) // 8 == _MINT_BYTES
 
 
 def base58(raw: bytes) -> str:

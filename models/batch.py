@@ -1,8 +1,11 @@
 """Do together what is asked for at the same time."""
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
+
+from models.database import TooMuchWaits, is_outage
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -13,32 +16,47 @@ class Batch(Generic[Item, Result]):
 
     One statement for many orders costs little more than for one. Alone, an item waits for
     nothing. A group that fails is run again item by item, so that a bad one fails alone; `run`
-    must therefore be safe to repeat.
+    must therefore be safe to repeat. Where the database is away no item is to blame: then the
+    group fails as one.
     """
 
     def __init__(
-        self, run: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]], *, most: int = 200
+        self,
+        run: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]],
+        *,
+        most: int = 200,
+        most_waiting: int = 20_000,
     ) -> None:
         self._run = run
         self._most = most
-        self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
+        self._most_waiting = most_waiting
+        self._waiting: deque[tuple[Item, asyncio.Future[Result]]] = deque()
         self._worker: asyncio.Task[None] | None = None
 
     async def __call__(self, item: Item) -> Result:
-        """Return `run`'s result for `item`, or raise what it raised."""
+        """Return `run`'s result for `item`, or raise what it raised. Raises TooMuchWaits."""
+        return await self._enter(item)
+
+    async def all(self, items: Sequence[Item]) -> list[Result | BaseException]:
+        """Return for each of these items what `run` returned for it or what it raised."""
+        return await asyncio.gather(*(self._enter(item) for item in items), return_exceptions=True)
+
+    def _enter(self, item: Item) -> asyncio.Future[Result]:
+        if len(self._waiting) >= self._most_waiting:
+            raise TooMuchWaits
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
         if self._worker is None or self._worker.done():
             self._worker = asyncio.create_task(self._drain())
-        return await future
+        return future
 
     async def _drain(self) -> None:
         while self._waiting:
-            group, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
+            group = [self._waiting.popleft() for _ in range(min(self._most, len(self._waiting)))]
             try:
                 await self._settle(group)
             except Exception as error:
-                if len(group) == 1:
+                if len(group) == 1 or is_outage(error):
                     self._fail(group, error)
                     continue
                 for single in group:

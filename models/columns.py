@@ -58,3 +58,11 @@ class Json(TypeDecorator[Any]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
         return None if value is None else self._adapter.validate_python(value, strict=False)
+
+    def to_json(self, value: Any) -> str:
+        """Return the value as JSON text, for a driver that takes it so."""
+        return self._adapter.dump_json(value).decode()
+
+    def from_json(self, text: str) -> Any:
+        """Return the value of JSON text, from a driver that gives it so."""
+        return self._adapter.validate_json(text)

@@ -6,14 +6,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from enum import IntEnum, unique
 
+import asyncpg
 from sqlalchemy import event, text
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.exc import (
-    DataError,
-    DBAPIError,
-    IntegrityError,
-    ProgrammingError,
-)
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -22,8 +18,10 @@ from engine.venues.ledger import LedgerAway
 _ANSWER_SECONDS = 10
 _IDLE_IN_TRANSACTION_MS = 20_000
 _GOODBYE_SECONDS = 1
-_RAISED_BY_TRIGGER = "P0"
-"""The class of SQLSTATE of what PL/pgSQL raises: a guard's refusal (alembic/versions)."""
+_REFUSALS = frozenset({"22", "23", "42", "P0"})
+"""The classes of SQLSTATE that say no: data, constraints, our SQL, and what a guard raises."""
+_INSUFFICIENT_RESOURCES = "53"
+"""The class of SQLSTATE of too many connections, a full disk, no memory."""
 
 
 @unique
@@ -35,6 +33,10 @@ class Lock(IntEnum):
     CONFIRMING = 7264103
     WATCHING = 7264104
     RESENDING = 7264105
+
+
+class TooMuchWaits(Exception):
+    """As much waits for the database as may wait: come back in a moment."""
 
 
 @asynccontextmanager
@@ -106,10 +108,26 @@ async def only_one(engine: AsyncEngine, lock: Lock) -> AsyncIterator[bool]:
 
 def is_outage(error: BaseException) -> bool:
     """Say whether `error` means that Postgres is away, rather than that a statement is wrong."""
-    if isinstance(error, DBAPIError):
-        guarded = str(getattr(error.orig, "sqlstate", None)).startswith(_RAISED_BY_TRIGGER)
-        return not guarded and not isinstance(error, IntegrityError | ProgrammingError | DataError)
-    return isinstance(error, OSError | PoolTimeout | TimeoutError | LedgerAway)
+    if isinstance(error, DBAPIError) and error.orig is not None and error.orig.__cause__:
+        error = error.orig.__cause__  # what the driver raised, before SQLAlchemy named it anew
+    if isinstance(error, asyncpg.PostgresError):
+        return str(error.sqlstate)[:2] not in _REFUSALS
+    if isinstance(error, ValueError):
+        return False  # a value that the driver could not even send
+    return isinstance(
+        error,
+        (DBAPIError, asyncpg.InterfaceError, OSError, PoolTimeout, TimeoutError, LedgerAway),
+    )
+
+
+def is_overload(error: BaseException) -> bool:
+    """Say whether Postgres is there but has nothing left to give: connections above all."""
+    if isinstance(error, LedgerAway) and error.__cause__ is not None:
+        error = error.__cause__
+    state = str(getattr(getattr(error, "orig", error), "sqlstate", None))
+    return isinstance(error, PoolTimeout | TooMuchWaits) or state.startswith(
+        _INSUFFICIENT_RESOURCES
+    )
 
 
 def _give_up_the_silent(context: ExceptionContext) -> None:

@@ -7,9 +7,8 @@ import dramatiq
 
 from engine.errors import ErrorCode, Failure
 from engine.orders.status import TERMINAL, OrderStatus
-from tasks.attempts import advance
 from tasks.broker import ORDER_PRIORITY, ORDERS, broker
-from tasks.resources import current_resources
+from tasks.open_resources import current_resources
 
 ABANDON = "order.abandon"
 
@@ -25,4 +24,4 @@ async def abandon_order(message_data: dict[str, Any], retries: dict[str, int]) -
     if order is None or order.status in (OrderStatus.SUBMITTED, *TERMINAL):
         return
     failure = Failure(code=ErrorCode.INTERNAL, message="The engine failed unexpectedly.")
-    await advance(resources, order.step_to(OrderStatus.FAILED, failure=failure))
+    await resources.door.advance(order.step_to(OrderStatus.FAILED, failure=failure))

@@ -3,9 +3,10 @@
 from tasks.abandon_order import abandon_order
 from tasks.broker import broker
 from tasks.confirm_orders import confirm_orders
+from tasks.resend_orders import resend_orders
 from tasks.route_order import route_order
 from tasks.run_slot import run_slot
-from tasks.submit_order import resend_orders, submit_order
+from tasks.submit_order import submit_order
 from tasks.sweep_orders import sweep_orders
 from tasks.watch_market import watch_market
 

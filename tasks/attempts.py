@@ -12,8 +12,8 @@ from engine.swaps.swap import VenueQuote
 from models.database import is_outage
 from models.orders.step import Step
 from models.orders.tables import Order
-from tasks.resources import Resources
 from wiring.logs import get_logger
+from wiring.resources import Resources
 
 ROUTE = "order.route"
 """The name of the actor that makes an attempt."""
@@ -29,6 +29,7 @@ PRICE_LEFT = frozenset(
 """What a limit order only has to wait out."""
 
 _RETRIED = frozenset({RetryClass.RETRY, RetryClass.REQUOTE})
+
 
 log = get_logger(__name__)
 
@@ -98,31 +99,13 @@ def _lost_its_price(order: Order, failure: Failure) -> bool:
     return order.type is OrderType.LIMIT and failure.code in PRICE_LEFT and not asked_for
 
 
-async def advance(resources: Resources, step: Step) -> Order | None:
-    """Make a step durable, then tell everybody; None where another has moved the order."""
-    moved = await resources.orders.advance(step)
-    if moved is None:
-        log.info("order.already_moved", wanted=step.status, sequence=step.sequence)
-        return None
-    await resources.updates.publish([moved.event])
-    _log_step(moved.order)
-    return moved.order
-
-
-async def advance_all(resources: Resources, steps: Sequence[Step]) -> list[Order]:
-    """Make many steps durable at once, then tell everybody; return the orders that moved."""
-    moved = [m for m in await resources.orders.advance_all(steps) if m is not None]
-    await resources.updates.publish(m.event for m in moved)
-    for m in moved:
-        _log_step(m.order)
-    return [m.order for m in moved]
-
-
 async def end_attempt(
     resources: Resources, order: Order, error: EngineError, quotes: Sequence[VenueQuote] = ()
 ) -> None:
     """Record a failed attempt. Raises TryAgain where another one is due."""
-    moved = await advance(resources, failed_attempt(order, error.failure, resources, quotes))
+    if error.context:
+        log.info("attempt.figures", order_id=str(order.id), code=error.code, figures=error.context)
+    moved = await resources.door.advance(failed_attempt(order, error.failure, resources, quotes))
     if moved is not None and not moved.is_terminal:
         raise TryAgain(error.code)
 
@@ -131,20 +114,3 @@ def lease_holder() -> str:
     """Return who holds the lease of the step under way: the message being processed."""
     message = CurrentMessage.get_current_message()
     return "nobody's message" if message is None else message.message_id
-
-
-def _log_step(order: Order) -> None:
-    fields = {
-        "order_id": str(order.id),
-        "request_id": order.request_id,
-        "attempt": order.attempts,
-        "sequence": order.sequence,
-        **({"venue": order.venue} if order.venue else {}),
-    }
-    if order.failure is None:
-        log.info(f"order.{order.status.lower()}", **fields)
-    elif order.status is OrderStatus.FAILED:
-        level = log.error if order.failure.code is ErrorCode.INTERNAL else log.warning
-        level("order.failed", code=order.failure.code, reason=order.failure.message, **fields)
-    else:
-        log.warning("order.attempt_failed", code=order.failure.code, **fields)

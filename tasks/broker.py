@@ -12,7 +12,7 @@ from redis.retry import Retry
 
 from tasks.attempts import may_retry
 from tasks.log_context import LogContext
-from tasks.resources import OpenResources
+from tasks.open_resources import OpenResources
 from wiring.settings import Settings, get_settings
 
 ORDERS = "orders"

@@ -10,16 +10,16 @@ from engine.amounts import price
 from engine.errors import ErrorCode, Failure
 from engine.orders.status import OrderStatus
 from engine.swaps.transaction import StatusReport, TransactionState, TransactionStatus
-from engine.tokens import find_token
 from engine.venues.venue import MAX_SIGNATURES_PER_CALL
 from models.database import Lock, only_one
 from models.orders.step import Step
 from models.orders.tables import Order
-from tasks.attempts import advance_all, failed_attempt, never, route_again
+from tasks.attempts import failed_attempt, never, route_again
 from tasks.broker import CLOCK, CLOCK_PRIORITY, broker
-from tasks.resources import Resources, current_resources
-from tasks.submit_order import resend_orders
+from tasks.open_resources import current_resources
+from tasks.resend_orders import resend_orders
 from wiring.logs import get_logger
+from wiring.resources import Resources
 
 _PAGE = 2_048
 _ANSWER_SECONDS = 5
@@ -43,7 +43,7 @@ async def _confirm_all(resources: Resources) -> None:
     while page := await resources.orders.submitted(after=last, most=_PAGE):
         reports = await asyncio.gather(*(_report(chunk, resources) for chunk in _by_venue(page)))
         steps = [step for found in reports for step in found]
-        for order in await advance_all(resources, steps):
+        for order in await resources.door.advance_all(steps):
             if order.status is OrderStatus.ROUTING:
                 route_again(order, resources)
         last = page[-1]
@@ -119,9 +119,9 @@ def _confirmed(order: Order, status: TransactionStatus) -> Step:
         amount_out=status.amount_out,
         executed_price=price(
             order.amount_in,
-            find_token(order.token_in),
+            order.paid,
             status.amount_out,
-            find_token(order.token_out),
+            order.bought,
         ),
         fee=status.fee,
         slot=status.slot,

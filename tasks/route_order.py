@@ -8,7 +8,7 @@ from uuid import UUID
 import dramatiq
 import structlog
 
-from engine.amounts import min_amount_out
+from engine.amounts import format_amount, min_amount_out
 from engine.errors import EngineError, ErrorCode, RetryClass
 from engine.orders.status import OrderStatus, OrderType
 from engine.swaps.swap import VenueQuote
@@ -16,17 +16,13 @@ from engine.venues.routing import BestRoute, NoQuote, best_route
 from models.orders.step import Step
 from models.orders.tables import Order
 from tasks.abandon_order import ABANDON
-from tasks.attempts import PRICE_LEFT, ROUTE, advance, end_attempt, lease_holder
+from tasks.attempts import PRICE_LEFT, ROUTE, end_attempt, lease_holder
 from tasks.broker import ORDER_PRIORITY, ORDERS, broker
-from tasks.resources import Resources, current_resources
-from tasks.submit_order import submit_built
-from tasks.watch_market import limit_met, look_at_market, pool_found
+from tasks.open_resources import current_resources
+from tasks.sending import submit_built
+from tasks.triggers import WAITS, look_at_market
 from wiring.logs import get_logger
-
-_WAITS = {
-    OrderType.LIMIT: (OrderStatus.WAITING_PRICE, limit_met),
-    OrderType.SNIPER: (OrderStatus.WAITING_POOL, pool_found),
-}
+from wiring.resources import Resources
 
 log = get_logger(__name__)
 
@@ -76,20 +72,20 @@ async def _take(order_id: UUID, resources: Resources) -> Order | None:
     if order.status is not OrderStatus.PENDING:
         return None  # a message come twice, or late
     if order.type is OrderType.MARKET:
-        return await advance(resources, _begin(order, resources))
+        return await resources.door.advance(_begin(order, resources))
     return await _rest(order, resources)
 
 
 async def _rest(order: Order, resources: Resources) -> Order | None:
     """Let an order wait for its price or pool; go on at once where it need not."""
-    waits_for, trigger = _WAITS[order.type]
-    waiting = await advance(resources, order.step_to(waits_for))
+    waits_for, trigger = WAITS[order.type]
+    waiting = await resources.door.advance(order.step_to(waits_for))
     if waiting is None:
         return None
     step = trigger(waiting, await look_at_market(resources))
     if step is None:
         return None
-    return await advance(resources, step.model_copy(update=_lease(resources)))
+    return await resources.door.advance(step.model_copy(update=_lease(resources)))
 
 
 async def _wait_again(
@@ -102,7 +98,7 @@ async def _wait_again(
     step = order.step_to(
         OrderStatus.WAITING_PRICE, attempt=0, quotes=tuple(quotes), best_price=best_price
     )
-    await advance(resources, step)
+    await resources.door.advance(step)
 
 
 def _begin(order: Order, resources: Resources) -> Step:
@@ -139,17 +135,18 @@ async def _build(order: Order, best: BestRoute, resources: Resources) -> Order |
     if order.type is not OrderType.LIMIT:
         floor = max(floor, min_amount_out(quote.amount_out, order.slippage_bps))
     if quote.amount_out < floor:
+        bought = order.swap.token_out
         raise EngineError(
             ErrorCode.SLIPPAGE_EXCEEDED,
-            "The best quote is below the least this order accepts.",
+            f"The best quote is {format_amount(quote.amount_out, bought)} {bought.symbol}; this "
+            f"order accepts {format_amount(floor, bought)} or more.",
             context={"amount_out": quote.amount_out, "min_amount_out": floor},
         )
     venue = resources.venue(quote.venue)
     signed = await venue.build(
         quote, min_amount_out=floor, memo=str(order.id), nonce=order.attempts
     )
-    return await advance(
-        resources,
+    return await resources.door.advance(
         order.step_to(
             OrderStatus.BUILDING,
             lease_holder=order.lease_holder,

@@ -5,7 +5,7 @@ import dramatiq
 from tasks.attempts import never
 from tasks.broker import CLOCK, CLOCK_PRIORITY, broker
 from tasks.confirm_orders import confirm_orders
-from tasks.resources import current_resources
+from tasks.open_resources import current_resources
 from tasks.watch_market import watch_market
 from wiring.logs import get_logger
 

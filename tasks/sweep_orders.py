@@ -9,12 +9,13 @@ from engine.errors import ErrorCode, Failure
 from engine.orders.status import OrderStatus
 from models.orders.step import Step
 from models.orders.tables import Order
-from tasks.attempts import advance_all, failed_attempt, never
+from tasks.attempts import failed_attempt, never
 from tasks.broker import CLOCK, CLOCK_PRIORITY, broker, next_order
-from tasks.resources import Resources, current_resources
+from tasks.open_resources import current_resources
 from tasks.route_order import route_order
 from tasks.submit_order import submit_order
 from wiring.logs import get_logger
+from wiring.resources import Resources
 
 _MOST = 5_000
 _NEXT_ALONE_MS = 250
@@ -37,7 +38,7 @@ async def sweep_orders(more: int = 3) -> None:
     if not overdue:
         return
     steps = {order.id: step for order in overdue if (step := _lost(order, resources))}
-    moved = await advance_all(resources, list(steps.values()))
+    moved = await resources.door.advance_all(list(steps.values()))
     again = {
         order.id: order
         for order in moved

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
@@ -15,6 +16,9 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from cli.stack.embedded import embedded_servers
+
+if TYPE_CHECKING:
+    from models.hot import HotPool
 
 _TEMPLATE = "migrated"
 
@@ -100,3 +104,12 @@ async def database(database_url: str) -> AsyncIterator[AsyncEngine]:
 
     async with open_database(database_url, pool_size=16) as engine:
         yield engine
+
+
+@pytest.fixture
+async def hot(database_url: str) -> AsyncIterator["HotPool"]:
+    """The connections of orders on the test's own database."""
+    from models.hot import open_hot_pool
+
+    async with open_hot_pool(database_url, size=16) as pool:
+        yield pool

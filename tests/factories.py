@@ -12,7 +12,7 @@ from engine.orders.status import OrderStatus, OrderType
 from engine.tokens import SOL, USDC
 from models.database import transaction
 from models.orders.step import NewOrder, Step
-from models.orders.store import OrderStore
+from models.orders.store import Moved, OrderStore
 from models.orders.tables import Order
 
 LEASE_MS = 60_000
@@ -49,9 +49,21 @@ def step(order: Order, status: OrderStatus, **given: Any) -> Step:
     return Step(**defaults | given)
 
 
+async def accept(store: OrderStore, new: NewOrder, *, lease_ms: int) -> tuple[Order, bool]:
+    """Accept one order; return the one of its client order id, and whether it is new."""
+    [(moved, order)] = await store.accept_all([new], lease_ms=lease_ms)
+    return order, moved is not None
+
+
+async def move(store: OrderStore, step: Step) -> Moved | None:
+    """Make one step."""
+    [moved] = await store.advance_all([step])
+    return moved
+
+
 async def accepted(store: OrderStore, **given: Any) -> Order:
     """An order in PENDING."""
-    order, is_new = await store.accept(new_order(**given), lease_ms=LEASE_MS)
+    order, is_new = await accept(store, new_order(**given), lease_ms=LEASE_MS)
     assert is_new
     return order
 
@@ -59,7 +71,7 @@ async def accepted(store: OrderStore, **given: Any) -> Order:
 async def advanced(store: OrderStore, order: Order, *statuses: OrderStatus) -> Order:
     """The order, moved through these statuses."""
     for status in statuses:
-        moved = await store.advance(step(order, status))
+        moved = await move(store, step(order, status))
         assert moved is not None
         order = moved.order
     return order

@@ -31,6 +31,7 @@ class Settings(BaseSettings):
     redis_url: str | None = Field(None, validation_alias="REDIS_URL")
     data_dir: Path = Path(".data")
     database_pool_size: Annotated[int, Field(ge=5, le=200)] = 12
+    order_connections: Annotated[int, Field(ge=2, le=100)] = 6
 
     # The API's edge.
     host: str = "127.0.0.1"
@@ -38,6 +39,7 @@ class Settings(BaseSettings):
     max_body_bytes: Annotated[int, Field(ge=1_024, le=16_777_216)] = 65_536
     max_query_depth: Annotated[int, Field(ge=1, le=100)] = 12
     max_query_tokens: Annotated[int, Field(ge=100, le=100_000)] = 2_000
+    max_query_cost: Annotated[int, Field(ge=100, le=10_000_000)] = 5_000
     max_streams_per_connection: Count = 1_000
     max_connections: Count = 20_000
     stream_send_timeout_ms: Milliseconds = 5_000

@@ -8,13 +8,36 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 
 from broadcaster import Broadcast
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from engine.orders.event import OrderEvent
 from wiring.redis_broadcast import MAY_HAVE_MISSED, RedisBroadcast
 
 _ORDERS = "order-events"
 _POOLS = "pool-changes"
+_BETWEEN = "\n"  # JSON on one line has none
+_ORDER_ID = slice(len('{"order_id":"'), len('{"order_id":"') + 36)
+
+
+class Hint:
+    """An event as it was told: whose it is can be seen without reading it."""
+
+    __slots__ = ("_told",)
+
+    def __init__(self, told: str) -> None:
+        self._told = told
+
+    @property
+    def order_id(self) -> str:
+        """The id of its order, as text: an event's JSON begins with it."""
+        return self._told[_ORDER_ID]
+
+    def read(self) -> OrderEvent | None:
+        """Return the event; None for what is none, such as one of a newer version than ours."""
+        try:
+            return OrderEvent.model_validate_json(self._told)
+        except ValidationError:
+            return None
 
 
 class PoolsChanged(BaseModel):
@@ -36,20 +59,20 @@ class Updates:
         """Whether hints would arrive now."""
         return self._backend.listening
 
-    async def publish(self, events: Iterable[OrderEvent]) -> None:
-        """Tell everybody of committed events. Never waits for Redis and never fails."""
-        for event in events:
-            await self._broadcast.publish(_ORDERS, event.model_dump_json(exclude_defaults=True))
+    async def publish(self, told: Iterable[str]) -> None:
+        """Tell everybody of committed events, given as JSON. Never waits for Redis or fails."""
+        if hint := _BETWEEN.join(told):
+            await self._broadcast.publish(_ORDERS, hint)
 
-    async def receive(self) -> AsyncIterator[OrderEvent | None]:
-        """Yield events as they are told; None means that some may have been missed."""
+    async def receive(self) -> AsyncIterator[Sequence[Hint] | None]:
+        """Yield what is told, as it is told; None means that some may have been missed."""
         async with self._broadcast.subscribe(_ORDERS) as subscriber:
             while True:
                 hint = await subscriber.get()
                 if hint.message == MAY_HAVE_MISSED:
                     yield None
                 else:
-                    yield OrderEvent.model_validate_json(hint.message)
+                    yield [Hint(told) for told in hint.message.split(_BETWEEN)]
 
     async def publish_pools(self, slot: int, pools: Sequence[str]) -> None:
         """Tell everybody which pools a slot changed. Never waits for Redis and never fails."""

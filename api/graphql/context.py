@@ -1,50 +1,36 @@
 """What resolvers reach for: the process's services and the request's own loader."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, fields
+from typing import Any, Self
 from uuid import UUID
 
 import strawberry
 from strawberry.dataloader import DataLoader
 
+from api.capacity import Capacity
 from api.streams.hub import Hub
 from api.streams.pool_feed import PoolFeed
-from api.transport.health import Health
-from engine.venues.ledger import Ledger
-from engine.venues.venue import Venue
-from models.devnet.candles import CandleStore
-from models.devnet.pools import PoolStore
-from models.orders.store import OrderStore
+from engine.orders.event import OrderEvent
+from engine.tokens import TokenList
 from models.orders.tables import Order
-from wiring.sender import Sender
-from wiring.settings import Settings
-from wiring.updates import Updates
+from wiring.resources import Resources
 
 ACCOUNT = "local"
 """The account everybody is on a devnet without sign-in."""
 
 
-@dataclass(slots=True)
-class Services:
-    """What one API process shares among its requests."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services(Resources):
+    """The process's resources, and what only an api has beside them."""
 
-    settings: Settings
-    orders: OrderStore
-    candles: CandleStore
-    ledger: Ledger
-    pools: PoolStore
-    venues: Sequence[Venue]
-    updates: Updates
-    sender: Sender
     hub: Hub
     pool_feed: PoolFeed
-    health: Health
-    orders_in_progress: int = 0
+    capacity: Capacity
 
-    def venue(self, id: str) -> Venue | None:
-        """Return a venue by its id, None where there is none."""
-        return next((venue for venue in self.venues if venue.id == id), None)
+    @classmethod
+    def around(cls, resources: Resources, **own: Any) -> Self:
+        """Return the resources with an api's own beside them."""
+        return cls(**{f.name: getattr(resources, f.name) for f in fields(resources)}, **own)
 
 
 @dataclass(slots=True)
@@ -55,6 +41,7 @@ class Context:
     request_id: str
     connection_params: dict[str, Any] | None = None
     _orders: DataLoader[UUID, Order] | None = field(default=None)
+    _events: DataLoader[UUID, list[OrderEvent]] | None = field(default=None)
 
     async def order(self, id: UUID) -> Order:
         """Return an order that exists, as it stands now; asked together, read together."""
@@ -63,9 +50,25 @@ class Context:
             self._orders = DataLoader(self._load, cache=False)
         return await self._orders.load(id)
 
+    def tokens_of(self, order: Order) -> TokenList:
+        """Return the tokens an order may name: its own, and those this process knows."""
+        return self.services.pools.known.with_launched(order.launched_tokens or ())
+
+    async def events(self, order_id: UUID) -> list[OrderEvent]:
+        """Return an order's events so far, first to last; asked together, read together."""
+        if self._events is None:
+            self._events = DataLoader(self._load_events, cache=False)
+        return await self._events.load(order_id)
+
     async def _load(self, ids: list[UUID]) -> list[Order]:
-        found = await self.services.orders.get_many(ids)
+        found = await self.services.orders.get_many(list(set(ids)))
         return [found[id] for id in ids]
+
+    async def _load_events(self, ids: list[UUID]) -> list[list[OrderEvent]]:
+        events: dict[UUID, list[OrderEvent]] = {id: [] for id in ids}
+        for event in await self.services.orders.events_after(dict.fromkeys(events, 0)):
+            events[event.order_id].append(event)
+        return [events[id] for id in ids]
 
 
 Info = strawberry.Info[Context, None]

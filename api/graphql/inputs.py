@@ -5,10 +5,16 @@ from datetime import datetime
 import strawberry
 
 from api.graphql.scalars import DecimalText
-from engine.orders import sniper as sniper_order
-from engine.orders.market import DEFAULT_SLIPPAGE_BPS
+from engine.devnet.launch import read_launch
+from engine.orders import sniper
+from engine.orders.limit import limit_order
+from engine.orders.request import OrderRequest
+from engine.orders.sniper import sniper_order
 from engine.orders.status import OrderStatus, OrderType
-from engine.swaps.simulation import Simulation
+from engine.orders.terms import DEFAULT_SLIPPAGE_BPS, market_order, read_swap
+from engine.pools.listed import ListedPool
+from engine.swaps.simulation import NO_FAULTS, Simulation
+from engine.tokens import TokenList
 
 _TOKEN_IN = "Symbol or mint of the token paid."  # noqa: S105 - a description
 _TOKEN_OUT = "Symbol or mint of the token bought."  # noqa: S105
@@ -44,7 +50,7 @@ class SimulateInput:
         default=0, description="How much longer each quote takes, 0 to 60000."
     )
 
-    def to_engine(self) -> Simulation:
+    def to_simulation(self) -> Simulation:
         return Simulation(
             quote_failures=self.quote_failures or 0,
             quote_timeouts=self.quote_timeouts or 0,
@@ -52,6 +58,10 @@ class SimulateInput:
             slippage_failures=self.slippage_failures or 0,
             extra_latency_ms=self.extra_latency_ms or 0,
         )
+
+
+def _faults(simulate: SimulateInput | None) -> Simulation:
+    return NO_FAULTS if simulate is None else simulate.to_simulation()
 
 
 @strawberry.input(description="An order to swap at once at the best quote.")
@@ -74,6 +84,28 @@ class ExecuteMarketOrderInput:
     allow_split: bool | None = strawberry.field(default=True, description=_SPLIT)
     simulate: SimulateInput | None = strawberry.field(default=None, description=_SIMULATE)
 
+    @property
+    def token_names(self) -> tuple[str, str]:
+        return self.token_in, self.token_out
+
+    def to_request(self, tokens: TokenList) -> OrderRequest:
+        """Raises EngineError with the input at fault: see engine.orders.terms."""
+        swap = read_swap(
+            tokens,
+            token_in=self.token_in,
+            token_out=self.token_out,
+            amount=self.amount,
+            venues=self.venues,
+            max_price_impact_bps=self.max_price_impact_bps,
+            allow_split=self.allow_split,
+        )
+        return market_order(
+            swap,
+            slippage_bps=self.slippage_bps,
+            min_amount_out=self.min_amount_out,
+            simulation=_faults(self.simulate),
+        )
+
 
 @strawberry.input(description="An order that waits for its price.")
 class PlaceLimitOrderInput:
@@ -88,6 +120,27 @@ class PlaceLimitOrderInput:
     venues: list[strawberry.ID] | None = strawberry.field(default=None, description=_VENUES)
     allow_split: bool | None = strawberry.field(default=True, description=_SPLIT)
     simulate: SimulateInput | None = strawberry.field(default=None, description=_SIMULATE)
+
+    @property
+    def token_names(self) -> tuple[str, str]:
+        return self.token_in, self.token_out
+
+    def to_request(self, tokens: TokenList) -> OrderRequest:
+        """Raises EngineError with the input at fault: see engine.orders.limit."""
+        swap = read_swap(
+            tokens,
+            token_in=self.token_in,
+            token_out=self.token_out,
+            amount=self.amount,
+            venues=self.venues,
+            allow_split=self.allow_split,
+        )
+        return limit_order(
+            swap,
+            limit_price=self.limit_price,
+            expires_at=self.expires_at,
+            simulation=_faults(self.simulate),
+        )
 
 
 @strawberry.input(description="Buys as soon as a pool for tokenOut exists with enough liquidity.")
@@ -107,12 +160,31 @@ class PlaceSniperOrderInput:
         "what is worth that; only pools that do are bought from.",
     )
     slippage_bps: int | None = strawberry.field(
-        default=sniper_order.DEFAULT_SLIPPAGE_BPS,
+        default=sniper.DEFAULT_SLIPPAGE_BPS,
         description="How far below the quote the fill may be, 0 to 5000.",
     )
     expires_at: datetime | None = strawberry.field(default=None, description=_EXPIRES_AT)
     venues: list[strawberry.ID] | None = strawberry.field(default=None, description=_VENUES)
     simulate: SimulateInput | None = strawberry.field(default=None, description=_SIMULATE)
+
+    @property
+    def token_names(self) -> tuple[str, str]:
+        return self.token_in, self.token_out
+
+    def to_request(self, tokens: TokenList) -> OrderRequest:
+        """Raises EngineError with the input at fault: see engine.orders.sniper."""
+        return sniper_order(
+            tokens,
+            token_in=self.token_in,
+            token_out=self.token_out,
+            amount=self.amount,
+            max_price=self.max_price,
+            min_liquidity=self.min_liquidity,
+            slippage_bps=self.slippage_bps,
+            expires_at=self.expires_at,
+            venues=self.venues,
+            simulation=_faults(self.simulate),
+        )
 
 
 @strawberry.input(description="A token that goes live with a pool, on a simulated venue.")
@@ -128,6 +200,19 @@ class LaunchPoolInput:
         "a DLMM pool that of its nearest bin, which are 1 % apart."
     )
 
+    def to_pool(self, tokens: TokenList) -> ListedPool:
+        """Raises EngineError with the input at fault: see engine.devnet.launch."""
+        return read_launch(
+            tokens,
+            venue=self.venue,
+            mint=self.mint,
+            symbol=self.symbol,
+            decimals=self.decimals,
+            quote_token=self.quote_token,
+            reserve=self.reserve,
+            quote_reserve=self.quote_reserve,
+        )
+
 
 @strawberry.input(description="A swap to quote.")
 class QuoteInput:
@@ -139,6 +224,22 @@ class QuoteInput:
     )
     venues: list[strawberry.ID] | None = strawberry.field(default=None, description=_VENUES)
     allow_split: bool | None = strawberry.field(default=True, description=_SPLIT)
+
+    @property
+    def token_names(self) -> tuple[str, str]:
+        return self.token_in, self.token_out
+
+    def to_request(self, tokens: TokenList) -> OrderRequest:
+        """Raises EngineError with the input at fault: see engine.orders.terms."""
+        swap = read_swap(
+            tokens,
+            token_in=self.token_in,
+            token_out=self.token_out,
+            amount=self.amount,
+            venues=self.venues,
+            allow_split=self.allow_split,
+        )
+        return market_order(swap, slippage_bps=self.slippage_bps)
 
 
 @strawberry.input(description="Which orders to show; every field given must hold.")

@@ -1,5 +1,6 @@
 """GraphQL types of orders, their events, and pages of them."""
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from decimal import Decimal
 from typing import Self
@@ -9,16 +10,11 @@ import strawberry
 
 from api.graphql.context import Info
 from api.graphql.scalars import DecimalText, atoms, decimal
-from api.graphql.types import Failure, RouteLeg, Token, UserError, Venue, VenueQuote, legs
+from api.graphql.types import Failure, Node, RouteLeg, Token, UserError, Venue, VenueQuote, legs
 from engine import tokens
 from engine.orders import event as order_event
 from engine.orders.status import OrderStatus, OrderType
 from models.orders import tables as models
-
-
-@strawberry.interface(description="Anything with a globally unique id.")
-class Node:
-    id: strawberry.ID = strawberry.field(description="Unique for ever.")
 
 
 def _atoms(value: int | None, token: tokens.Token) -> DecimalText | None:
@@ -63,12 +59,13 @@ class OrderEvent:
     def from_engine(
         cls,
         event: order_event.OrderEvent,
-        paid: tokens.Token,
-        bought: tokens.Token,
+        order: models.Order,
         info: Info,
         *,
         is_live: bool = False,
     ) -> Self:
+        known = info.context.tokens_of(order)
+        paid, bought = known.of_mint(order.token_in), known.of_mint(order.token_out)
         return cls(
             order_id=strawberry.ID(str(event.order_id)),
             sequence=event.sequence,
@@ -77,7 +74,7 @@ class OrderEvent:
             attempt=event.attempt,
             occurred_at=event.occurred_at,
             quotes=[VenueQuote.from_engine(q, paid, bought, info) for q in event.quotes],
-            route=legs(event.route, info),
+            route=legs(event.route, known, info),
             venue=Venue.from_id(event.venue, info),
             quoted_price=_decimal(event.quoted_price),
             best_price=_decimal(event.best_price),
@@ -129,21 +126,19 @@ class Order(Node):
     updated_at: datetime = strawberry.field(description="When its last event happened.")
     completed_at: datetime | None = strawberry.field(description="When it ended.")
 
+    _order: strawberry.Private[models.Order]
+
     @strawberry.field(description="Every step so far, first to last.")
     async def events(self, info: Info) -> list[OrderEvent]:
-        id = UUID(self.id)
-        events = await info.context.services.orders.events_after({id: 0})
-        paid = tokens.token_or_stranger(self.token_in.mint)
-        bought = tokens.token_or_stranger(self.token_out.mint)
-        return [OrderEvent.from_engine(event, paid, bought, info) for event in events]
+        events = await info.context.events(UUID(self.id))
+        return [OrderEvent.from_engine(event, self._order, info) for event in events]
 
     @classmethod
     def from_model(cls, order: models.Order, info: Info) -> Self:
-        paid, bought = (
-            tokens.token_or_stranger(order.token_in),
-            tokens.token_or_stranger(order.token_out),
-        )
+        known = info.context.tokens_of(order)
+        paid, bought = known.of_mint(order.token_in), known.of_mint(order.token_out)
         return cls(
+            _order=order,
             id=strawberry.ID(str(order.id)),
             client_order_id=order.client_order_id,
             type=order.type,
@@ -159,7 +154,7 @@ class Order(Node):
             min_liquidity=_atoms(order.min_liquidity, paid),
             expires_at=order.expires_at,
             venue=Venue.from_id(order.venue, info),
-            route=legs(order.route, info),
+            route=legs(order.route, known, info),
             quoted_price=_decimal(order.quoted_price),
             executed_price=_decimal(order.executed_price),
             amount_out=_atoms(order.amount_out, bought),
@@ -205,3 +200,11 @@ class OrderConnection:
     edges: list[OrderEdge] = strawberry.field(description="The orders with their places.")
     nodes: list[Order] = strawberry.field(description="The orders alone.")
     page_info: PageInfo = strawberry.field(description="Whether and where there is more.")
+    _count: strawberry.Private[Callable[[], Awaitable[int | None]]]
+
+    @strawberry.field(
+        description="How many orders hold to the filter, pages aside; null for more than 10000, "
+        "which are not counted."
+    )
+    async def total_count(self) -> int | None:
+        return await self._count()

@@ -8,10 +8,9 @@ import strawberry
 from api.graphql.context import Info
 from api.graphql.errors import InvalidArgument
 from api.graphql.scalars import DecimalText, atoms, decimal
-from api.graphql.types import Token, UserError, Venue
+from api.graphql.types import Node, Token, UserError, Venue
 from engine import tokens
 from engine.amounts import price
-from engine.errors import EngineError
 from engine.pools import listed
 from engine.pools.listed import PoolKind
 from engine.pools.swap import Direction
@@ -22,9 +21,11 @@ _MAX_CANDLE_SECONDS = 86_400
 _MAX_CANDLES = 500
 
 
-@strawberry.type(description="A pool of a simulated venue. It answers to every trade.")
-class Pool:
-    id: strawberry.ID = strawberry.field(description="Unique for ever, e.g. raydium:SOL-USDC.")
+@strawberry.type(
+    description="A pool of a simulated venue, which answers to every trade. Its id is like "
+    "raydium:SOL-USDC."
+)
+class Pool(Node):
     venue: Venue = strawberry.field(description="The venue that lists it.")
     kind: PoolKind = strawberry.field(description="How it prices.")
     token_x: Token = strawberry.field(description="The base, e.g. SOL of SOL/USDC.")
@@ -82,14 +83,6 @@ class Candle:
             close=decimal(candle.close),
             volume=atoms(candle.volume, paid),
         )
-
-
-def require_token(symbol_or_mint: str) -> tokens.Token:
-    """Return a token, or raise InvalidArgument where nobody knows it."""
-    try:
-        return tokens.find_token(symbol_or_mint)
-    except EngineError as error:
-        raise InvalidArgument(str(error)) from None
 
 
 def require_candles(interval_seconds: int | None, last: int | None) -> tuple[int, int]:

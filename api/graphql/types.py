@@ -7,6 +7,7 @@ from typing import Self
 import strawberry
 
 from api.graphql.context import Info
+from api.graphql.errors import RETRY_AFTER_MS
 from api.graphql.scalars import DecimalText, atoms, decimal
 from engine import errors, tokens
 from engine.errors import EngineError, ErrorCode, RetryClass
@@ -15,8 +16,13 @@ from engine.venues import venue as venues
 from engine.venues.routing import BestRoute
 
 
-@strawberry.type(description="A token of the devnet.")
-class Token:
+@strawberry.interface(description="Anything with a globally unique id.")
+class Node:
+    id: strawberry.ID = strawberry.field(description="Unique for ever.")
+
+
+@strawberry.type(description="A token of the devnet. Its id is its mint.")
+class Token(Node):
     mint: str = strawberry.field(description="The token's address on Solana.")
     symbol: str = strawberry.field(description="The ticker, e.g. SOL.")
     name: str = strawberry.field(description="The name people know it by.")
@@ -24,12 +30,19 @@ class Token:
 
     @classmethod
     def from_engine(cls, token: tokens.Token) -> Self:
-        return cls(mint=token.mint, symbol=token.symbol, name=token.name, decimals=token.decimals)
+        return cls(
+            id=strawberry.ID(token.mint),
+            mint=token.mint,
+            symbol=token.symbol,
+            name=token.name,
+            decimals=token.decimals,
+        )
 
 
-@strawberry.type(description="A place where swaps happen.")
-class Venue:
-    id: strawberry.ID = strawberry.field(description="Short stable name, e.g. raydium.")
+@strawberry.type(
+    description="A place where swaps happen. Its id is a short stable name, e.g. raydium."
+)
+class Venue(Node):
     name: str = strawberry.field(description="The name people know it by.")
     simulated: bool = strawberry.field(description="Whether nothing of value moves here.")
     _venue: strawberry.Private[venues.Venue | None] = None
@@ -49,7 +62,7 @@ class Venue:
         """Return the venue of an id in the history, even of one not plugged in any more."""
         if id is None:
             return None
-        known = info.context.services.venue(id)
+        known = info.context.services.find_venue(id)
         if known is not None:
             return cls.from_engine(known)
         return cls(id=strawberry.ID(id), name=id, simulated=False)
@@ -84,8 +97,8 @@ class RouteLeg:
     share_bps: int = strawberry.field(description="This leg's part of the order in bps.")
 
     @classmethod
-    def from_engine(cls, leg: swap.RouteLeg, info: Info) -> Self:
-        paid, bought = tokens.find_token(leg.token_in), tokens.find_token(leg.token_out)
+    def from_engine(cls, leg: swap.RouteLeg, known: tokens.TokenList, info: Info) -> Self:
+        paid, bought = known.of_mint(leg.token_in), known.of_mint(leg.token_out)
         venue = Venue.from_id(leg.venue, info)
         assert venue is not None
         return cls(
@@ -156,7 +169,7 @@ class Quote:
             min_amount_out=atoms(floor, bought),
             price=decimal(quote.price),
             price_impact_bps=decimal(quote.price_impact_bps),
-            route=[RouteLeg.from_engine(leg, info) for leg in quote.route],
+            route=legs(quote.route, info.context.services.pools.known, info),
             compared=[VenueQuote.from_engine(q, paid, bought, info) for q in best.compared],
             quoted_at=quoted_at,
         )
@@ -171,13 +184,13 @@ class UserError:
     retry_after_ms: int | None = strawberry.field(description="When to come back, if at all.")
 
     @classmethod
-    def from_engine(cls, error: EngineError, *, retry_after_ms: int | None = None) -> Self:
+    def from_engine(cls, error: EngineError) -> Self:
         return cls(
             code=error.code,
             message=str(error),
             field=list(error.field) if error.field else None,
             retry_class=error.retry_class,
-            retry_after_ms=retry_after_ms,
+            retry_after_ms=RETRY_AFTER_MS if error.code is ErrorCode.OVERLOADED else None,
         )
 
 
@@ -187,6 +200,8 @@ class QuotePayload:
     user_errors: list[UserError] = strawberry.field(description="Why there is no quote.")
 
 
-def legs(route: Sequence[swap.RouteLeg] | None, info: Info) -> list[RouteLeg]:
+def legs(
+    route: Sequence[swap.RouteLeg] | None, known: tokens.TokenList, info: Info
+) -> list[RouteLeg]:
     """Return a stored route as the API shows it."""
-    return [RouteLeg.from_engine(leg, info) for leg in route or ()]
+    return [RouteLeg.from_engine(leg, known, info) for leg in route or ()]

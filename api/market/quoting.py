@@ -6,28 +6,15 @@ from api.graphql.context import Info, Services
 from api.graphql.inputs import QuoteInput
 from api.graphql.types import Quote
 from engine.amounts import min_amount_out
-from engine.orders.market import (
-    require_route,
-    validate_market_order,
-    validate_swap,
-)
+from engine.orders.admission import require_route
 from engine.orders.request import OrderRequest
 from engine.venues.routing import BestRoute, best_route
 
 
-async def validate_quote(input: QuoteInput, services: Services) -> OrderRequest:
+async def read_quote(input: QuoteInput, services: Services) -> OrderRequest:
     """Return what is to be quoted. Raises EngineError with the input's path."""
-    swap = validate_swap(
-        token_in=input.token_in,
-        token_out=input.token_out,
-        amount=input.amount,
-        venue_ids=input.venues,
-        max_price_impact_bps=None,
-        allow_split=input.allow_split,
-        venues=services.venues,
-    )
-    asked = validate_market_order(swap, slippage_bps=input.slippage_bps, min_amount_out=None)
-    await require_route(swap, services.venues)
+    asked = input.to_request(await services.pools.tokens(*input.token_names))
+    await require_route(asked.swap, services.venues)
     return asked
 
 

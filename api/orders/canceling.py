@@ -19,10 +19,9 @@ async def cancel(order_id: str, info: Info) -> OrderPayload:
     services = info.context.services
     order = await _find(order_id, info)
     while order is not None and order.status in NOT_SENT:
-        moved = await services.orders.advance(order.step_to(OrderStatus.CANCELED))
-        if moved is not None:
-            await services.updates.publish([moved.event])
-            order = moved.order
+        canceled = await services.door.advance(order.step_to(OrderStatus.CANCELED))
+        if canceled is not None:
+            order = canceled
             break
         order = await services.orders.get(order.id)
     if order is None:

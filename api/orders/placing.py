@@ -1,145 +1,120 @@
 """Take a valid order: once for each client order id, durably, then hand it to the workers."""
 
-from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Protocol
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
 from api.graphql.context import ACCOUNT, Info, Services
-from api.graphql.inputs import SimulateInput
 from api.graphql.order_types import Order, OrderPayload
 from api.graphql.types import UserError
 from engine.errors import EngineError, ErrorCode
-from engine.orders.event import OrderEvent
-from engine.orders.market import require_client_order_id, require_route, require_simulated
-from engine.orders.request import OrderRequest
+from engine.orders.admission import require_admissible
+from engine.orders.request import OrderRequest, require_client_order_id
 from engine.orders.status import OrderType
-from engine.swaps.simulation import NO_FAULTS, Simulation
-from engine.tokens import TOKENS, is_known
+from engine.swaps.simulation import NO_FAULTS
+from engine.tokens import TokenList, is_launched
 from models.orders import tables as models
 from models.orders.step import NewOrder
 from tasks.route_order import route_order
-from wiring.logs import get_logger
-
-_RETRY_AFTER_MS = 1_000
-
-Validate = Callable[[], OrderRequest]
-
-log = get_logger(__name__)
 
 
-async def place(client_order_id: str | None, validate: Validate, info: Info) -> OrderPayload:
-    """Accept the order that `validate` returns, or answer with the EngineError it raises."""
-    services = info.context.services
-    id = uuid7()
+class OrderInput(Protocol):
+    """What a client asks for, whatever the type of its order."""
+
+    client_order_id: str | None
+
+    @property
+    def token_names(self) -> tuple[str, str]:
+        """The symbols or mints it names."""
+
+    def to_request(self, tokens: TokenList) -> OrderRequest:
+        """Return the order it asks for, or raise EngineError with the input at fault."""
+
+
+async def place(input: OrderInput, info: Info) -> OrderPayload:
+    """Accept the order asked for, or say why not.
+
+    Only what was asked decides whether it is the same again. Whatever depends on time or load is
+    asked of new orders alone: a retry gets its order, whatever has changed meanwhile.
+    """
+    services, id = info.context.services, uuid7()
     try:
-        own_id = require_client_order_id(str(id) if client_order_id is None else client_order_id)
-        asked = await _valid(validate, services)
-        _require_capacity(services)
-        if asked.type is not OrderType.SNIPER:
-            await require_route(asked.swap, services.venues)
+        request = input.to_request(await services.pools.tokens(*input.token_names))
+        own_id = require_client_order_id(
+            str(id) if input.client_order_id is None else input.client_order_id
+        )
     except EngineError as error:
         return refused(error)
-    new = _new_order(id, own_id, asked, info.context.request_id, services)
-    order, is_new = await services.orders.accept(new, lease_ms=services.settings.step_lease_ms)
-    if not is_new and order.request_digest != new.request_digest:
-        return _conflict(order, info)
-    if is_new:
-        await _announce(order, services)
-    return OrderPayload(order=Order.from_model(order, info), replayed=not is_new, user_errors=[])
+    try:
+        services.capacity.require_room()
+        await require_admissible(request, services.venues, now=datetime.now(UTC))
+    except EngineError as error:
+        before = await services.orders.by_client_order_id(ACCOUNT, own_id)
+        return refused(error) if before is None else _asked_before(before, request, info)
+    order, is_new = await services.door.accept(
+        _new_order(id, own_id, request, info.context.request_id, services)
+    )
+    if not is_new:
+        return _asked_before(order, request, info)
+    await _announce(order, services)
+    return OrderPayload(order=Order.from_model(order, info), replayed=False, user_errors=[])
 
 
 def refused(
     error: EngineError, order: models.Order | None = None, info: Info | None = None
 ) -> OrderPayload:
     """Return the payload of a refusal, with the order it is about where there is one."""
-    later = _RETRY_AFTER_MS if error.code is ErrorCode.OVERLOADED else None
     return OrderPayload(
         order=None if order is None or info is None else Order.from_model(order, info),
         replayed=False,
-        user_errors=[UserError.from_engine(error, retry_after_ms=later)],
+        user_errors=[UserError.from_engine(error)],
     )
-
-
-def asked_faults(
-    simulate: SimulateInput | None, venue_ids: Sequence[str], services: Services
-) -> Simulation:
-    """Return the faults asked for; EngineError FORBIDDEN where a venue allowed is a real one."""
-    simulation = simulate.to_engine() if simulate else NO_FAULTS
-    if simulation != NO_FAULTS:
-        require_simulated(venue_ids, services.venues)
-    return simulation
-
-
-async def _valid(validate: Validate, services: Services) -> OrderRequest:
-    try:
-        return validate()
-    except EngineError as error:
-        if error.code is not ErrorCode.UNKNOWN_TOKEN:
-            raise
-    await services.ledger.book()  # it may have been launched since this process last looked
-    return validate()
-
-
-def _require_capacity(services: Services) -> None:
-    most = services.settings.max_orders_in_progress
-    if services.orders_in_progress >= most:
-        raise EngineError(
-            ErrorCode.OVERLOADED, "Too many orders are in progress.", context={"most": most}
-        )
 
 
 def _new_order(
-    id: UUID, client_order_id: str, asked: OrderRequest, request_id: str, services: Services
+    id: UUID, client_order_id: str, request: OrderRequest, request_id: str, services: Services
 ) -> NewOrder:
-    swap = asked.swap
-    waits = asked.type is not OrderType.MARKET
-    launched = tuple(
-        token
-        for token in (swap.token_in, swap.token_out)
-        if token not in TOKENS and is_known(token.mint)
-    )
-    return NewOrder(
+    """Return the order as it is stored: what the request and its swap say, column by column."""
+    swap = request.swap
+    waits = request.type is not OrderType.MARKET
+    asked = {
+        name: getattr(request if hasattr(request, name) else swap, name) for name in _FROM_REQUEST
+    }
+    launched = tuple(t for t in (swap.token_in, swap.token_out) if is_launched(t))
+    return NewOrder.model_construct(
+        **asked,
         id=id,
         account=ACCOUNT,
         client_order_id=client_order_id,
-        request_digest=asked.digest,
+        request_digest=request.digest,
         request_id=request_id,
-        type=asked.type,
         token_in=swap.token_in.mint,
         token_out=swap.token_out.mint,
-        amount_in=swap.amount_in,
-        slippage_bps=asked.slippage_bps,
-        min_amount_out=asked.min_amount_out,
-        max_price_impact_bps=swap.max_price_impact_bps,
-        limit_price=asked.limit_price,
-        max_price=asked.max_price,
-        min_liquidity=asked.min_liquidity,
-        expires_at=asked.expires_at,
         life_ms=services.settings.waiting_order_life_ms if waits else None,
         launched_tokens=launched or None,
-        venues=swap.venues,
-        allow_split=swap.allow_split,
-        simulation=None if asked.simulation == NO_FAULTS else asked.simulation,
+        simulation=None if request.simulation == NO_FAULTS else request.simulation,
     )
+
+
+_OWN = frozenset(
+    {
+        *("id", "account", "client_order_id", "request_digest", "request_id", "token_in"),
+        *("token_out", "life_ms", "launched_tokens", "simulation"),
+    }
+)
+_FROM_REQUEST = tuple(name for name in NewOrder.model_fields if name not in _OWN)
 
 
 async def _announce(order: models.Order, services: Services) -> None:
-    """Hand a stored order to the workers and tell its followers; either may fail harmlessly."""
+    """Hand a stored order to the workers; that it may be lost on the way is the sweep's to mend."""
     services.sender.send(route_order.message(str(order.id)))
-    first = OrderEvent(
-        order_id=order.id,
-        sequence=order.sequence,
-        status=order.status,
-        previous_status=None,
-        attempt=order.attempts,
-        occurred_at=order.created_at,
-    )
-    await services.updates.publish([first])
-    log.info("order.accepted", order_id=str(order.id), attempt=0)
 
 
-def _conflict(order: models.Order, info: Info) -> OrderPayload:
+def _asked_before(order: models.Order, request: OrderRequest, info: Info) -> OrderPayload:
+    if order.request_digest == request.digest:
+        return OrderPayload(order=Order.from_model(order, info), replayed=True, user_errors=[])
     error = EngineError(
         ErrorCode.IDEMPOTENCY_CONFLICT,
         "This clientOrderId belongs to an order with other input.",

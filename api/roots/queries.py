@@ -8,13 +8,33 @@ import strawberry
 from api.graphql.context import ACCOUNT, Info
 from api.graphql.inputs import OrderFilter, QuoteInput
 from api.graphql.order_types import Order, OrderConnection
-from api.graphql.pool_types import Candle, Pool, require_candles, require_token
-from api.graphql.types import QuotePayload, Token, UserError, Venue
-from api.market.quoting import ask_venues, show_quote, validate_quote
-from api.orders.history import PAGE_SIZE, order_filter, order_history
+from api.graphql.pool_types import Candle, Pool, require_candles
+from api.graphql.types import Node, QuotePayload, Token, UserError, Venue
+from api.market.quoting import ask_venues, read_quote, show_quote
+from api.market.tokens import require_token
+from api.orders.history import order_filter, order_history
 from engine.errors import EngineError
-from engine.orders.market import require_client_order_id
-from engine.tokens import known_tokens
+from engine.orders.request import require_client_order_id
+from engine.tokens import is_mint
+
+
+async def find_node(id: str, info: Info) -> Node | None:
+    """Return what has this id. Ids of different types differ in form.
+
+    An order's is a UUID in its one canonical form, a pool's has a colon, a token's is a mint.
+    """
+    services = info.context.services
+    order_id = parse_order_id(id)
+    if order_id is not None and str(order_id) == id:
+        order = await services.orders.get(order_id)
+        return None if order is None else Order.from_model(order, info)
+    venue = services.find_venue(id)
+    if venue is not None:
+        return Venue.from_engine(venue)
+    book = await services.pools.book()
+    if id in book.pools:
+        return Pool.from_engine(book.pools[id], info)
+    return Token.from_engine(book.tokens.find(id)) if is_mint(id) and id in book.tokens else None
 
 
 def parse_order_id(id: str) -> UUID | None:
@@ -27,6 +47,16 @@ def parse_order_id(id: str) -> UUID | None:
 
 @strawberry.type(description="Everything that can be read.")
 class Query:
+    @strawberry.field(
+        description="An order, a pool, a token or a venue by its id; null where there is none."
+    )
+    async def node(
+        self,
+        info: Info,
+        id: Annotated[strawberry.ID, strawberry.argument(description="The id of any type.")],
+    ) -> Node | None:
+        return await find_node(id, info)
+
     @strawberry.field(description="An order by its id; null where there is none.")
     async def order(
         self,
@@ -60,8 +90,11 @@ class Query:
             OrderFilter | None, strawberry.argument(description="Which orders; all by default.")
         ] = None,
         first: Annotated[
-            int | None, strawberry.argument(description="How many from the newest, 0 to 100.")
-        ] = PAGE_SIZE,
+            int | None,
+            strawberry.argument(
+                description="How many from the newest, 0 to 100; 20 without `first` and `last`."
+            ),
+        ] = None,
         after: Annotated[
             str | None, strawberry.argument(description="Only orders after this cursor.")
         ] = None,
@@ -73,7 +106,12 @@ class Query:
         ] = None,
     ) -> OrderConnection:
         return await order_history(
-            info, order_filter(filter), first=first, after=after, last=last, before=before
+            info,
+            await order_filter(filter, info.context.services),
+            first=first,
+            after=after,
+            last=last,
+            before=before,
         )
 
     @strawberry.field(description="What a swap would give now, with every venue's answer.")
@@ -84,7 +122,7 @@ class Query:
     ) -> QuotePayload:
         services = info.context.services
         try:
-            asked = await validate_quote(input, services)
+            asked = await read_quote(input, services)
             best = await ask_venues(asked, services)
         except EngineError as error:
             return QuotePayload(quote=None, user_errors=[UserError.from_engine(error)])
@@ -92,8 +130,8 @@ class Query:
 
     @strawberry.field(description="The tokens that can be traded, those launched since at the end.")
     async def tokens(self, info: Info) -> list[Token]:
-        await info.context.services.ledger.book()  # knows the latest
-        return [Token.from_engine(token) for token in known_tokens()]
+        book = await info.context.services.pools.book()
+        return [Token.from_engine(token) for token in book.tokens]
 
     @strawberry.field(description="The venues orders are routed to.")
     def venues(self, info: Info) -> list[Venue]:
@@ -110,8 +148,13 @@ class Query:
             strawberry.ID | None, strawberry.argument(description="And with this one.")
         ] = None,
     ) -> list[Pool]:
-        wanted = {require_token(token) for token in (token_x, token_y) if token is not None}
-        book = await info.context.services.ledger.book()
+        services = info.context.services
+        wanted = {
+            await require_token(token, services)
+            for token in (token_x, token_y)
+            if token is not None
+        }
+        book = await services.pools.book()
         found = sorted(book.pools.items())
         return [Pool.from_engine(pool, info) for _, pool in found if wanted <= pool.tokens]
 
@@ -136,9 +179,9 @@ class Query:
             int | None, strawberry.argument(description="How many back from now, 1 to 500.")
         ] = 120,
     ) -> list[Candle]:
-        paid, bought = require_token(token_in), require_token(token_out)
+        services = info.context.services
+        paid = await require_token(token_in, services)
+        bought = await require_token(token_out, services)
         seconds, count = require_candles(interval_seconds, last)
-        candles = await info.context.services.candles.last(
-            paid, bought, seconds=seconds, last=count
-        )
+        candles = await services.candles.last(paid, bought, seconds=seconds, last=count)
         return [Candle.from_model(candle, paid) for candle in candles]

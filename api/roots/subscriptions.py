@@ -13,15 +13,14 @@ from api.graphql.errors import InvalidArgument
 from api.graphql.inputs import OrderFilter, QuoteInput
 from api.graphql.order_types import OrderEvent
 from api.graphql.types import Quote
-from api.market.quoting import ask_venues, show_quote, validate_quote
+from api.market.quoting import ask_venues, read_quote, show_quote
 from api.orders.history import is_wanted, order_filter
 from api.roots.queries import parse_order_id
 from api.streams.event_feed import TooSlow
 from api.streams.live_price import with_best_prices
-from engine.errors import EngineError
+from engine.errors import EngineError, ErrorCode
 from engine.orders.request import OrderRequest
 from engine.swaps.paths import pools_on_the_way
-from engine.tokens import Token, is_known, token_or_stranger
 from engine.venues.routing import BestRoute
 from models.orders.tables import Order
 
@@ -58,8 +57,8 @@ class Subscription:
             aclosing(with_best_prices(events, order, services)) as shown,
         ):
             async for event, is_stored in shown:
-                paid, bought = await tokens_of(order, services)
-                yield OrderEvent.from_engine(event, paid, bought, info, is_live=not is_stored)
+                order = await _with_its_tokens(order, services)
+                yield OrderEvent.from_engine(event, order, info, is_live=not is_stored)
 
     @strawberry.subscription(
         description="Events of all orders as they happen. A reader that falls behind is brought up "
@@ -73,20 +72,20 @@ class Subscription:
         ] = None,
     ) -> AsyncGenerator[OrderEvent, None]:
         services = info.context.services
-        wanted = order_filter(filter)
+        wanted = await order_filter(filter, services)
         with services.hub.feed.read() as reader:
             while True:
                 try:
                     events = await reader.take(_EVENTS_AT_ONCE)
                 except TooSlow:
-                    raise InvalidArgument("Too slow a reader; subscribe again.") from None
+                    raise InvalidArgument(
+                        "Too slow a reader; subscribe again.", code=ErrorCode.OVERLOADED
+                    ) from None
                 orders = await services.orders.get_many([event.order_id for event in events])
                 for event in events:
                     order = orders[event.order_id]
                     if is_wanted(event.status, order, wanted):
-                        paid = token_or_stranger(order.token_in)
-                        bought = token_or_stranger(order.token_out)
-                        yield OrderEvent.from_engine(event, paid, bought, info)
+                        yield OrderEvent.from_engine(event, order, info)
 
     @strawberry.subscription(
         description="A quote, and a fresh one whenever a pool it may go through has changed it, at "
@@ -106,7 +105,7 @@ class Subscription:
         if not 100 <= interval_ms <= 60_000:
             raise InvalidArgument("`minIntervalMs` is 100 to 60000.")
         try:
-            asked = await validate_quote(input, services)
+            asked = await read_quote(input, services)
         except EngineError as error:
             raise InvalidArgument(str(error), code=error.code) from None
         poll_seconds = services.settings.stream_poll_interval_ms / 1000
@@ -125,11 +124,11 @@ class Subscription:
                 await watch.change(pools, timeout_seconds=poll_seconds)
 
 
-async def tokens_of(order: Order, services: Services) -> tuple[Token, Token]:
-    """Return an order's tokens, asking again where one was unknown when the stream began."""
-    if not is_known(order.token_out):
-        await services.orders.get(order.id)  # knows it, once the order was routed
-    return token_or_stranger(order.token_in), token_or_stranger(order.token_out)
+async def _with_its_tokens(order: Order, services: Services) -> Order:
+    """Return the order, read again where its token was unknown when the stream began."""
+    if order.launched_tokens is not None or order.token_out in services.pools.known:
+        return order
+    return await services.orders.get(order.id) or order
 
 
 async def _best_or_none(asked: OrderRequest, services: Services) -> BestRoute | None:

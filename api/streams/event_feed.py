@@ -88,6 +88,11 @@ class EventFeed:
         finally:
             self._readers.discard(reader)
 
+    @property
+    def has_readers(self) -> bool:
+        """Whether anybody watches everything."""
+        return bool(self._readers)
+
     def offer(self, event: OrderEvent | None) -> None:
         """Take a hint; None where some may have been missed."""
         if not self._readers:

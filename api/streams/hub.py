@@ -16,7 +16,7 @@ from engine.orders.event import OrderEvent
 from models.batch import Batch
 from models.orders.store import OrderStore
 from wiring.logs import get_logger
-from wiring.updates import Updates
+from wiring.updates import Hint, Updates
 
 _MIN_SECONDS_BETWEEN_READS = 0.02
 _ORDERS_PER_READ = 1_000
@@ -72,12 +72,13 @@ class Hub:
         self._feed = EventFeed(orders)
         self._poll_seconds = poll_interval_ms / 1000
         self._followers: dict[UUID, set[Follower]] = {}
+        self._followed: set[str] = set()
         self._read_now = asyncio.Event()
         self._catch_up: Batch[Follower, None] = Batch(self._read)
 
     @property
     def streams(self) -> int:
-        """How many streams are open."""
+        """How many streams of single orders are open."""
         return sum(len(followers) for followers in self._followers.values())
 
     @property
@@ -107,6 +108,7 @@ class Hub:
     def _join(self, order_id: UUID, after: int) -> Iterator[Follower]:
         follower = Follower(order_id, after)
         self._followers.setdefault(order_id, set()).add(follower)
+        self._followed.add(str(order_id))
         try:
             yield follower
         finally:
@@ -114,14 +116,29 @@ class Hub:
             followers.discard(follower)
             if not followers:
                 del self._followers[order_id]
+                self._followed.discard(str(order_id))
 
     async def _receive(self) -> None:
-        async for event in self._updates.receive():
+        async for hints in self._updates.receive():
+            if hints is None:
+                self._may_have_missed()
+                continue
+            for hint in hints:
+                # Most orders are followed by nobody here: their events are not even read.
+                if hint.order_id in self._followed or self._feed.has_readers:
+                    self._take(hint)
+
+    def _take(self, hint: Hint) -> None:
+        event = hint.read()
+        if event is None:
+            self._may_have_missed()
+        else:
             self._feed.offer(event)
-            if event is None:
-                self._read_now.set()
-            else:
-                self._offer([event])
+            self._offer([event])
+
+    def _may_have_missed(self) -> None:
+        self._feed.offer(None)
+        self._read_now.set()
 
     async def _close_gaps(self) -> None:
         while True:

@@ -4,30 +4,30 @@ import asyncio
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 
-from api.graphql.context import Services
 from engine.amounts import price
 from engine.orders.event import OrderEvent
 from engine.orders.status import OrderStatus
 from engine.orders.triggers import Look
 from models.orders.tables import Order
+from wiring.resources import Resources
 
 
 async def with_best_prices(
-    events: AsyncGenerator[OrderEvent, None], order: Order, services: Services
+    events: AsyncGenerator[OrderEvent, None], order: Order, resources: Resources
 ) -> AsyncGenerator[tuple[OrderEvent, bool], None]:
     """Yield an order's events with True and, while it waits for its price, live ones with False.
 
     A live one repeats the last sequence and carries the best price of the moment.
     """
     status, sequence = order.status, order.sequence
-    interval = services.settings.best_price_interval_ms / 1000
+    interval = resources.settings.best_price_interval_ms / 1000
     following = asyncio.ensure_future(anext(events, None))
     try:
         while True:
             waits = status is OrderStatus.WAITING_PRICE
             await asyncio.wait({following}, timeout=interval if waits else None)
             if not following.done():
-                if live := await _best_price(order, sequence, services):
+                if live := await _best_price(order, sequence, resources):
                     yield live, False
                 continue
             event = following.result()
@@ -41,10 +41,10 @@ async def with_best_prices(
         await asyncio.gather(following, return_exceptions=True)
 
 
-async def _best_price(order: Order, sequence: int, services: Services) -> OrderEvent | None:
+async def _best_price(order: Order, sequence: int, resources: Resources) -> OrderEvent | None:
     """Return a live event with the executable price of the whole order; None without a route."""
-    book = await services.ledger.book()
-    look = Look(book, leg_cost_lamports=services.settings.leg_cost_lamports)
+    book = await resources.ledger.book()
+    look = Look(book, leg_cost_lamports=resources.settings.leg_cost_lamports)
     path = look.quote(order.swap)
     if path is None:
         return None

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, Protocol, cast
 
 from graphql import GraphQLError
 from starlette.websockets import WebSocket, WebSocketState
@@ -19,20 +19,24 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.types import Messag
 from api.graphql.context import Context
 from api.graphql.errors import shown
 from api.transport.operation import what_is_wrong
+from engine.errors import ErrorCode
 from wiring.logs import get_logger
-
-if TYPE_CHECKING:
-    from api.transport.http import GraphQLTransport
 
 _LONGEST_CLOSE_REASON = 123  # bytes, by RFC 6455
 
 log = get_logger(__name__)
 
 
+class Sends(Protocol):
+    """What an adapter needs to know of the view that it sends for."""
+
+    send_timeout_seconds: float
+
+
 class PatientAdapter(ASGIWebSocketAdapter):
     """Lets go of a client that does not read: a send may take `send_timeout_seconds`, no longer."""
 
-    def __init__(self, view: "GraphQLTransport", request: WebSocket, response: WebSocket) -> None:
+    def __init__(self, view: Sends, request: WebSocket, response: WebSocket) -> None:
         super().__init__(cast(Any, view), request, response)
         self._send_timeout = view.send_timeout_seconds
         self._gone = False
@@ -80,6 +84,13 @@ class StrictHandler(BaseGraphQLTransportWSHandler[Context, None]):
     async def handle_task_exception(self, error: Exception) -> None:
         if not isinstance(error, WebSocketDisconnected):
             await super().handle_task_exception(error)
+
+    async def send_message(self, message: Message) -> None:
+        if message["type"] == "error":
+            for error in message["payload"]:
+                # The one error that the stock handler makes by itself: one stream too many.
+                error.setdefault("extensions", {"code": ErrorCode.RATE_LIMITED})
+        await super().send_message(message)
 
     async def _send_result_stream(
         self, operation: Operation[Context, None], result_source: StreamResult

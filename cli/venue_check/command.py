@@ -20,13 +20,13 @@ from cli.venue_check.trial import Broken, Promise, Trial
 from engine.amounts import parse_amount
 from engine.errors import EngineError
 from engine.swaps.swap import Swap
-from engine.tokens import find_token
+from engine.tokens import GENESIS
 from engine.venues.guarded import unguarded
 from engine.venues.venue import Venue
 from models.devnet.slots import SlotRunner
 from models.migrate import upgrade
-from tasks.resources import open_resources
 from wiring.plugins import VenueNotLoaded
+from wiring.resources import open_resources
 from wiring.settings import Settings
 
 PROMISES = (*QUOTE_PROMISES, *SWAP_PROMISES)
@@ -68,7 +68,7 @@ def swap_of(pair: str, amount: str) -> Swap:
     """Return the swap that ``SOL/USDC`` and ``0.1`` mean. Raises CannotCheck."""
     paid, _, bought = pair.partition("/")
     try:
-        token_in, token_out = find_token(paid), find_token(bought)
+        token_in, token_out = GENESIS.find(paid), GENESIS.find(bought)
         return Swap(token_in, token_out, parse_amount(amount, token_in))
     except EngineError as error:
         raise CannotCheck(str(error)) from None

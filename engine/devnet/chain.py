@@ -18,7 +18,7 @@ from engine.swaps.fill import Fill, HopFill, spend
 from engine.swaps.paths import Path
 from engine.swaps.simulation import RELIABLE, Fault, VenueFaults
 from engine.swaps.transaction import Hop, SwapTransaction, TransactionState, TransactionStatus
-from engine.tokens import Token, learn_token
+from engine.tokens import Token
 
 CHAIN = "devnet"
 
@@ -65,7 +65,6 @@ class Chain:
             return
         pool = scheduled_launch(self._rules.seed, slot)
         if pool.id not in self.pools:
-            learn_token(pool.token_x)
             self.pools[pool.id] = pool
             self.launched.append(pool)
 

@@ -12,7 +12,7 @@ from engine.pools.bins import DlmmParameters
 from engine.pools.cpmm import ConstantProductPool
 from engine.pools.listed import ListedPool, PoolState
 from engine.pools.swap import AmountOutOfRange, InvalidPool
-from engine.tokens import SOL, USDC, USDT, Token, base58, find_token, is_mint, known_tokens
+from engine.tokens import SOL, USDC, USDT, Token, TokenList, base58, is_mint
 
 QUOTE_TOKENS = (SOL, USDC, USDT)
 MAX_DECIMALS = 12
@@ -21,7 +21,8 @@ _NEW_PAIR = DlmmParameters(bin_step=100, base_factor=10_000)
 """Meteora's preset for new tokens: bins of 1 %, a fee of 1 %, more while the price jumps."""
 
 
-def validate_launch(
+def read_launch(
+    tokens: TokenList,
     *,
     venue: str,
     mint: str,
@@ -38,8 +39,8 @@ def validate_launch(
     for another quote token, and the codes of amounts: AMOUNT_OUT_OF_RANGE also for a price that
     no pool of the venue can have. The first price of a DLMM pool is its nearest bin's.
     """
-    token = _token(mint, symbol, decimals)
-    quote = find_token(quote_token, field=("input", "quoteToken"))
+    token = _token(mint, symbol, decimals, tokens)
+    quote = tokens.find(quote_token, field=("input", "quoteToken"))
     if quote not in QUOTE_TOKENS or token.mint == quote.mint:
         raise EngineError(
             ErrorCode.UNSUPPORTED_PAIR,
@@ -74,7 +75,7 @@ def scheduled_launch(seed: str, slot: int) -> ListedPool:
     )
 
 
-def _token(mint: str, symbol: str, decimals: int) -> Token:
+def _token(mint: str, symbol: str, decimals: int, tokens: TokenList) -> Token:
     if not is_mint(mint):
         raise _bad(f"{mint[:64]!r} is not the address of a mint.", "mint")
     if not _SYMBOL.fullmatch(symbol):
@@ -86,7 +87,7 @@ def _token(mint: str, symbol: str, decimals: int) -> Token:
             field=("input", "decimals"),
         )
     token = Token(symbol, mint, decimals, symbol)
-    for known in known_tokens():
+    for known in tokens:
         same_mint = known.mint == mint
         if (known.symbol == symbol) != same_mint or (same_mint and known.decimals != decimals):
             raise _bad(f"{known.symbol} is {known.mint} with {known.decimals} decimals.", "symbol")

@@ -1,6 +1,6 @@
-"""What a limit order must satisfy before it is accepted."""
+"""Limit orders: what makes one valid."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from engine.amounts import MAX_ATOMS, least_out_at, parse_price
 from engine.errors import EngineError, ErrorCode
@@ -9,20 +9,17 @@ from engine.orders.status import OrderType
 from engine.swaps.simulation import NO_FAULTS, Simulation, require_simulation
 from engine.swaps.swap import Swap
 
-LONGEST_LIFE = timedelta(days=365)
 
-
-def validate_limit_order(
+def limit_order(
     swap: Swap,
     *,
     limit_price: str,
     expires_at: datetime | None,
-    now: datetime,
     simulation: Simulation = NO_FAULTS,
 ) -> OrderRequest:
     """Return the order; its floor is what the limit makes of its whole amount, rounded up.
 
-    Raises EngineError INVALID_LIMIT_PRICE or INVALID_EXPIRY.
+    Raises EngineError INVALID_LIMIT_PRICE.
     """
     field = ("input", "limitPrice")
     price = parse_price(limit_price, field=field)
@@ -39,17 +36,6 @@ def validate_limit_order(
         slippage_bps=0,
         min_amount_out=floor,
         limit_price=price,
-        expires_at=require_expiry(expires_at, now=now),
+        expires_at=expires_at,
         simulation=require_simulation(simulation),
     )
-
-
-def require_expiry(expires_at: datetime | None, *, now: datetime) -> datetime | None:
-    """Return the instant, or raise EngineError INVALID_EXPIRY for the past or beyond a year."""
-    if expires_at is not None and not now < expires_at <= now + LONGEST_LIFE:
-        raise EngineError(
-            ErrorCode.INVALID_EXPIRY,
-            f"An order expires in the future, at most {LONGEST_LIFE.days} days from now.",
-            field=("input", "expiresAt"),
-        )
-    return expires_at

@@ -2,13 +2,18 @@
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from engine.amounts import format_decimal
+from engine.errors import EngineError, ErrorCode
 from engine.orders.status import OrderType
 from engine.swaps.simulation import NO_FAULTS, Simulation
 from engine.swaps.swap import Swap
+
+_CLIENT_ORDER_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +36,10 @@ class OrderRequest:
 
     @property
     def digest(self) -> str:
-        """A fingerprint of everything that was asked, to tell a replay from a conflict."""
+        """A fingerprint of everything that was asked, to tell a replay from a conflict.
+
+        It is stored with the order: what is asked one day must have the same one years later.
+        """
         asked = [
             self.type,
             self.swap.token_in.mint,
@@ -51,5 +59,17 @@ class OrderRequest:
         return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
 
 
+def require_client_order_id(client_order_id: str) -> str:
+    """Return the id, or raise EngineError INVALID_CLIENT_ORDER_ID."""
+    if not _CLIENT_ORDER_ID.fullmatch(client_order_id):
+        raise EngineError(
+            ErrorCode.INVALID_CLIENT_ORDER_ID,
+            "A clientOrderId is 1 to 64 of the characters A-Z a-z 0-9 . _ : -",
+            field=("input", "clientOrderId"),
+        )
+    return client_order_id
+
+
 def _plain(price: Decimal | None) -> str | None:
-    return None if price is None else format(price.normalize(), "f")
+    # As text, every digit of it: Decimal's own normalize() rounds to 28.
+    return None if price is None else format_decimal(price)

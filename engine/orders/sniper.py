@@ -1,25 +1,23 @@
-"""What a sniper order must satisfy before it is accepted, and what it waits for."""
+"""Sniper orders: what makes one valid, and what it waits for."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from fractions import Fraction
 from math import ceil
 
-from engine.amounts import parse_amount, parse_price, require_slippage_bps
-from engine.errors import EngineError, ErrorCode
-from engine.orders.limit import require_expiry
+from engine.amounts import parse_amount, parse_price
 from engine.orders.request import OrderRequest
 from engine.orders.status import OrderType
+from engine.orders.terms import read_slippage, read_venues, require_two
 from engine.swaps.simulation import NO_FAULTS, Simulation, require_simulation
 from engine.swaps.swap import Swap
-from engine.tokens import Token, find_token, is_mint, token_or_stranger
-from engine.venues.routing import select_venues
-from engine.venues.venue import Venue
+from engine.tokens import Token, TokenList, is_mint
 
 DEFAULT_SLIPPAGE_BPS = 500
 
 
-def validate_sniper_order(
+def sniper_order(
+    tokens: TokenList,
     *,
     token_in: str,
     token_out: str,
@@ -28,47 +26,38 @@ def validate_sniper_order(
     min_liquidity: str | None,
     slippage_bps: int | None,
     expires_at: datetime | None,
-    now: datetime,
-    venue_ids: Sequence[str] | None,
-    venues: Sequence[Venue],
+    venues: Sequence[str] | None,
     simulation: Simulation = NO_FAULTS,
 ) -> OrderRequest:
     """Return the order; tokenOut may be the mint of a token that nobody knows yet.
 
     Raises EngineError with the input's path: UNKNOWN_TOKEN for what is neither a token nor the
     address of a mint, SAME_TOKEN, the codes of amounts, INVALID_LIMIT_PRICE for maxPrice,
-    INVALID_SLIPPAGE, INVALID_EXPIRY, UNKNOWN_VENUE.
+    INVALID_SLIPPAGE, INVALID_VENUES.
     """
-    paid = find_token(token_in, field=("input", "tokenIn"))
+    paid = tokens.find(token_in, field=("input", "tokenIn"))
     bought = (
-        token_or_stranger(token_out)
+        tokens.of_mint(token_out)
         if is_mint(token_out)
-        else find_token(token_out, field=("input", "tokenOut"))
+        else tokens.find(token_out, field=("input", "tokenOut"))
     )
-    if paid.mint == bought.mint:
-        raise EngineError(
-            ErrorCode.SAME_TOKEN,
-            f"{paid.symbol} cannot be swapped for itself.",
-            field=("input", "tokenOut"),
-        )
-    select_venues(venues, venue_ids or (), field=("input", "venues"))
-    wanted_bps = DEFAULT_SLIPPAGE_BPS if slippage_bps is None else slippage_bps
+    require_two(paid, bought)
     return OrderRequest(
         type=OrderType.SNIPER,
         swap=Swap(
             token_in=paid,
             token_out=bought,
             amount_in=parse_amount(amount, paid, field=("input", "amount")),
-            venues=tuple(sorted(set(venue_ids or ()))),
+            venues=read_venues(venues),
         ),
-        slippage_bps=require_slippage_bps(wanted_bps, field=("input", "slippageBps")),
+        slippage_bps=read_slippage(slippage_bps, DEFAULT_SLIPPAGE_BPS),
         max_price=None
         if max_price is None
         else parse_price(max_price, field=("input", "maxPrice")),
         min_liquidity=None
         if min_liquidity is None
         else parse_amount(min_liquidity, paid, field=("input", "minLiquidity")),
-        expires_at=require_expiry(expires_at, now=now),
+        expires_at=expires_at,
         simulation=require_simulation(simulation),
     )
 

@@ -53,5 +53,5 @@ class Look:
     def take(self, path: Path) -> None:
         """Leave the pools as they will be once `path` has been executed."""
         self._taken |= {fill.pool.id: fill.after for hop in path.hops for fill in hop.fills}
-        taken = PoolBook(self._found.chain, self._found.slot, self._taken)
+        taken = PoolBook(self._found.chain, self._found.slot, self._taken, self._found.tokens)
         self.book = PoolBook.together([self._found, taken])

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, 
 from typing import Any, TypeVar
 
 from engine.pools.listed import ListedPool
-from engine.tokens import Token
+from engine.tokens import GENESIS, Token, TokenList
 
 T = TypeVar("T")
 
@@ -54,9 +54,17 @@ class Pools(Mapping[str, ListedPool]):
 class PoolBook:
     """A consistent view of the pools of `chain`, by their ids; of some venues' only after `of`."""
 
-    def __init__(self, chain: str, slot: int, pools: Mapping[str, ListedPool]) -> None:
+    def __init__(
+        self,
+        chain: str,
+        slot: int,
+        pools: Mapping[str, ListedPool],
+        tokens: TokenList = GENESIS,
+    ) -> None:
         self.chain = chain
         self.slot = slot
+        self.tokens = tokens
+        """What the tokens of these pools are called, and all others known at that slot."""
         whole = pools if isinstance(pools, Pools) else Pools(pools)
         self._parts: tuple[_Part, ...] = ((whole, None),)
         self._remembered = whole.remembered
@@ -125,7 +133,7 @@ class PoolBook:
         return found
 
     def _with(self, parts: Sequence["_Part"]) -> "PoolBook":
-        book = PoolBook(self.chain, self.slot, parts[0][0])
+        book = PoolBook(self.chain, self.slot, parts[0][0], self.tokens)
         book._parts = tuple(parts)
         if len(parts) > 1:
             book._remembered = {}

@@ -5,7 +5,7 @@ import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from engine.amounts import price
+from engine.amounts import format_decimal, price
 from engine.errors import EngineError, ErrorCode, Failure
 from engine.pools.book import PoolBook
 from engine.swaps.paths import best_path, leg_cost
@@ -198,7 +198,8 @@ def _require_price_impact(quote: Quote, swap: Swap) -> None:
     if limit is not None and quote.price_impact_bps > limit:
         raise EngineError(
             ErrorCode.PRICE_IMPACT_TOO_HIGH,
-            "The best route moves the price too far.",
+            f"The best route moves the price by {format_decimal(quote.price_impact_bps)} bps; at "
+            f"most {limit} are allowed.",
             venue=quote.venue,
             context={
                 "price_impact_bps": quote.price_impact_bps,

@@ -4,7 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Numeric, Text
+from sqlalchemy import BigInteger, CheckConstraint, Column, Integer, Numeric, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -35,6 +35,18 @@ class Pool(SQLModel, table=True):
     revision: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))
     # The token that came with the pool, where it is none the devnet began with.
     launched_token: Any = Field(default=None, sa_column=Column(JSONB(none_as_null=True)))
+
+
+class LaunchedToken(SQLModel, table=True):
+    """A token that came to the devnet: nobody else has its mint, and nobody its symbol."""
+
+    __tablename__ = "tokens"
+    __table_args__ = (CheckConstraint("decimals BETWEEN 0 AND 12", name="decimals"),)
+
+    mint: str = Field(sa_column=Column(Text, primary_key=True))
+    symbol: str = Field(sa_column=Column(Text, nullable=False, unique=True))
+    decimals: int = Field(sa_column=Column(Integer, nullable=False))
+    name: str = Field(sa_column=Column(Text, nullable=False))
 
 
 class Candle(SQLModel, table=True):

@@ -9,24 +9,24 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from engine.orders.status import NOT_SENT, OrderStatus
 from models.orders.statements import returning_orders
-from models.orders.store import FIRST_ID, LONG_AGO, order_of
+from models.orders.store import FIRST_ID, LONG_AGO, row_order
 from models.orders.tables import Order, one_of
 
 _EXPIRED = returning_orders(f"""
 SELECT 0 AS n, orders.* FROM orders
-WHERE {one_of("status", NOT_SENT)} AND expires_at <= now()
+WHERE ended_as IS NULL AND {one_of("status", NOT_SENT)} AND expires_at <= now()
 ORDER BY expires_at LIMIT :most
 """)
 
 # A loose scan of the index: one look per pair, however many orders rest on it.
 _PAIRS = text("""
 WITH RECURSIVE pair AS (
-    (SELECT token_in, token_out FROM orders WHERE status = :status
+    (SELECT token_in, token_out FROM orders WHERE waits = :status
      ORDER BY token_in, token_out LIMIT 1)
     UNION ALL
     SELECT following.* FROM pair CROSS JOIN LATERAL (
         SELECT token_in, token_out FROM orders
-        WHERE status = :status AND (token_in, token_out) > (pair.token_in, pair.token_out)
+        WHERE waits = :status AND (token_in, token_out) > (pair.token_in, pair.token_out)
         ORDER BY token_in, token_out LIMIT 1) following
 )
 SELECT token_in, token_out FROM pair
@@ -35,7 +35,7 @@ SELECT token_in, token_out FROM pair
 # Further through the market first, of equal ones the older: price-time priority.
 _NEAR_PRICE = returning_orders("""
 SELECT 0 AS n, orders.* FROM orders
-WHERE status = 'WAITING_PRICE' AND token_in = :token_in AND token_out = :token_out
+WHERE waits = 'WAITING_PRICE' AND token_in = :token_in AND token_out = :token_out
     AND limit_price <= :best AND (expires_at IS NULL OR expires_at > now())
     AND (limit_price, created_at, id) > (:limit_price, :created_at, :id)
 ORDER BY limit_price, created_at, id LIMIT :most
@@ -43,7 +43,7 @@ ORDER BY limit_price, created_at, id LIMIT :most
 
 _FOR_POOL = returning_orders("""
 SELECT 0 AS n, orders.* FROM orders
-WHERE status = 'WAITING_POOL' AND token_in = :token_in AND token_out = :token_out
+WHERE waits = 'WAITING_POOL' AND token_in = :token_in AND token_out = :token_out
     AND (expires_at IS NULL OR expires_at > now()) AND (created_at, id) > (:created_at, :id)
 ORDER BY created_at, id LIMIT :most
 """)
@@ -57,7 +57,7 @@ class WaitingOrders:
 
     async def expired(self, *, most: int) -> list[Order]:
         """Return orders whose time ran out before anything was sent, the longest past it first."""
-        return [order_of(row) for row in await self._rows(_EXPIRED, most=most)]
+        return [row_order(row) for row in await self._rows(_EXPIRED, most=most)]
 
     async def pairs(self, status: OrderStatus) -> list[tuple[str, str]]:
         """Return the pairs (mint in, mint out) that orders rest on; costs by pairs, not orders."""
@@ -75,7 +75,7 @@ class WaitingOrders:
         }
         pair = {"token_in": token_in, "token_out": token_out}
         rows = await self._rows(_NEAR_PRICE, best=best, most=most, **pair, **place)
-        return [order_of(row) for row in rows]
+        return [row_order(row) for row in rows]
 
     async def for_pool(
         self, token_in: str, token_out: str, *, after: Order | None, most: int
@@ -87,7 +87,7 @@ class WaitingOrders:
         }
         pair = {"token_in": token_in, "token_out": token_out}
         rows = await self._rows(_FOR_POOL, most=most, **pair, **place)
-        return [order_of(row) for row in rows]
+        return [row_order(row) for row in rows]
 
     async def _rows(self, statement: Any, **parameters: Any) -> Sequence[RowMapping]:
         async with self._engine.connect() as connection:

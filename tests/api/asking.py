@@ -1,5 +1,6 @@
 """Ask an application in this process the way a client would."""
 
+import dataclasses
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -23,6 +24,10 @@ class Asking:
     @property
     def services(self) -> Services:
         return self._app.state.services
+
+    def change(self, **services: Any) -> None:
+        """Let other services take the place of the application's own."""
+        self._app.state.services = dataclasses.replace(self.services, **services)
 
     async def __call__(self, query: str, **variables: Any) -> dict[str, Any]:
         """Return the whole answer."""

@@ -24,49 +24,56 @@ class Breakage:
 
 def _publish_before_commit() -> None:
     """Tell followers of a step before it is durable."""
-    import tasks.attempts
     from engine.orders.event import OrderEvent
-    from wiring.updates import Updates
+    from wiring.order_door import OrderDoor
 
-    advance = tasks.attempts.advance
+    advance = OrderDoor._advance
 
-    async def too_early(resources: Any, step: Any) -> Any:
-        order = await resources.orders.get(step.order_id)
-        event = OrderEvent(
-            order_id=step.order_id,
-            sequence=step.sequence + 1,
-            status=step.status,
-            previous_status=step.previous,
-            attempt=step.attempt,
-            occurred_at=order.updated_at,
-            failure=step.failure,
+    async def too_early(self: Any, steps: Any) -> Any:
+        orders = await self._orders.get_many([step.order_id for step in steps])
+        events = [
+            OrderEvent(
+                order_id=step.order_id,
+                sequence=step.sequence + 1,
+                status=step.status,
+                previous_status=step.previous,
+                attempt=step.attempt,
+                occurred_at=orders[step.order_id].updated_at,
+                failure=step.failure,
+            )
+            for step in steps
+        ]
+        await self._updates.publish(
+            event.model_dump_json(exclude_defaults=True) for event in events
         )
-        updates: Updates = resources.updates
-        await updates.publish([event])
-        return await advance(resources, step)
+        return await advance(self, steps)
 
-    _replace_everywhere("advance", too_early)
+    OrderDoor._advance = too_early  # type: ignore[method-assign]
 
 
 def _drop_compare_and_set() -> None:
     """Move an order wherever it stands."""
-    from models.orders import statements as order_sql
+    from models.orders import writing
 
-    statement = str(order_sql.ADVANCE)
-    broken = statement.replace("sequence = s.sequence + 1", "sequence = o.sequence + 1").replace(
-        "o.sequence = s.sequence AND o.status = s.previous", "true"
-    )
-    assert broken.count("o.sequence + 1") == 1
-    assert "AND true" in broken
-    # The columns' types go with it: only its words are other words.
-    order_sql.ADVANCE = order_sql.returning_orders(broken)
+    moving = writing.moving
+
+    def broken(move: writing.Move) -> str:
+        statement = moving(move)
+        anywhere = statement.replace(
+            f"o.sequence = s.sequence AND o.status = '{move.previous}'", "true"
+        )
+        assert anywhere != statement
+        return anywhere
+
+    writing.moving = broken  # type: ignore[assignment]
 
 
 def _build_anew_on_resume() -> None:
     """Sign another transaction where the outcome of the first is not known."""
-    import tasks.submit_order
+    import tasks.resend_orders
+    import tasks.sending
 
-    send = tasks.submit_order._send
+    send = tasks.sending.send
 
     async def anew(order: Any, resources: Any) -> None:
         if order.leases_lost == 0:
@@ -76,7 +83,7 @@ def _build_anew_on_resume() -> None:
         signed = await venue.build(quote, min_amount_out=1, memo=str(order.id), nonce=99)
         await venue.submit(signed)
 
-    tasks.submit_order._send = anew
+    tasks.sending.send = tasks.resend_orders.send = anew
 
 
 def _drop_reconnect() -> None:
@@ -108,17 +115,6 @@ def _drop_sweep() -> None:
         return []
 
     OrderStore.overdue = none_is_overdue  # type: ignore[method-assign]
-
-
-def _replace_everywhere(name: str, function: Any) -> None:
-    import tasks.attempts
-    import tasks.confirm_orders
-    import tasks.route_order
-    import tasks.submit_order
-
-    for module in (tasks.route_order, tasks.submit_order, tasks.attempts, tasks.confirm_orders):
-        if hasattr(module, name):
-            setattr(module, name, function)
 
 
 BREAKAGES = {

@@ -70,12 +70,13 @@ def install(directory: Path) -> None:
     from dramatiq.brokers.redis import RedisBroker
 
     import api.orders.placing
-    import tasks.attempts
-    import tasks.confirm_orders
+    import tasks.resend_orders
     import tasks.route_order
+    import tasks.sending
     import tasks.submit_order
     import tasks.sweep_orders
     from models.devnet.slots import SlotRunner
+    from wiring.order_door import OrderDoor
     from wiring.updates import Updates
 
     def die_before(owner: Any, name: str, point: str) -> None:
@@ -95,19 +96,20 @@ def install(directory: Path) -> None:
     if "worker" in _process_name():
         die_before(Updates, "publish", POINTS[1])
     die_before(tasks.route_order, "submit_built", POINTS[2])
-    die_before(tasks.submit_order, "_send", POINTS[3])
-    die_after(tasks.submit_order, "_send", POINTS[4])
+    for module in (tasks.sending, tasks.resend_orders):
+        die_before(module, "send", POINTS[3])
+        die_after(module, "send", POINTS[4])
+        _wrap(module, "send", before=die_of_poison("send"))
     _wrap(
-        tasks.confirm_orders,
+        OrderDoor,
         "advance_all",
-        before=lambda _, steps: steps and _reach(directory, POINTS[5]),
+        before=lambda _, steps: _confirms(steps) and _reach(directory, POINTS[5]),
     )
     die_after(SlotRunner, "_write", POINTS[6])
     die_before(tasks.sweep_orders, "_queue", POINTS[7])
     _wrap(tasks.route_order, "_choose", before=die_of_poison("route"))
     for module in (tasks.route_order, tasks.submit_order):
         _wrap(module, "submit_built", before=die_of_poison("submit"))
-    _wrap(tasks.submit_order, "_send", before=die_of_poison("send"))
     _deliver_tenfold(RedisBroker, directory)
 
 
@@ -119,6 +121,10 @@ def poison(step: str) -> str:
 def skew_clock(seconds: float) -> None:
     """Let this process's clock be wrong by so much; only how time passes stays right."""
     time_machine.travel(datetime.now(UTC) + timedelta(seconds=seconds), tick=True).start()
+
+
+def _confirms(steps: Any) -> bool:
+    return any(step.previous == "SUBMITTED" for step in steps)
 
 
 def _wrap(

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 import pytest
 
 from tasks.broker import broker
-from tasks.resources import OpenResources, Resources, open_resources
+from tasks.open_resources import OpenResources
 from tests.venues import ScriptedVenue
+from wiring.resources import Resources, open_resources
 from wiring.settings import get_settings
 
 

@@ -11,12 +11,12 @@ from sqlalchemy import text
 from tasks.attempts import TryAgain
 from tasks.broker import broker
 from tasks.confirm_orders import confirm_orders
-from tasks.resources import open_resources
 from tasks.route_order import route_order
 from tasks.run_slot import run_slot
 from tasks.watch_market import watch_market
 from tests.api.asking import Asking, asking
 from tests.tasks.conftest import Outbox, middleware
+from wiring.resources import open_resources
 from wiring.settings import Settings
 
 PLACE = """

@@ -9,9 +9,10 @@ from engine.errors import EngineError, ErrorCode
 from engine.orders.status import OrderStatus
 from tasks.abandon_order import abandon_order
 from tasks.confirm_orders import confirm_orders
+from tasks.resend_orders import resend_orders
 from tasks.run_slot import run_slot
-from tasks.submit_order import resend_orders, submit_order
-from tests.factories import accepted, step
+from tasks.submit_order import submit_order
+from tests.factories import accepted, move, step
 from tests.models.orders.test_store import gapless
 from tests.tasks.steps import call, expire_leases, landed, route, route_until_it_ends, statuses
 from tests.venues import ScriptedVenue, rejected, unavailable
@@ -117,10 +118,11 @@ async def test_the_next_attempt_prefers_another_venue(resources, with_venues):
     steady = ScriptedVenue("steady", amount_out=1_999_999)
     with_venues(flaky, steady)
     order = await accepted(resources.orders)
-    moved = await resources.orders.advance(step(order, S.ROUTING, attempt=1))
+    moved = await move(resources.orders, step(order, S.ROUTING, attempt=1))
     assert moved is not None
-    await resources.orders.advance(
-        step(moved.order, S.ROUTING, attempt=2, failure=unavailable("flaky").failure)
+    await move(
+        resources.orders,
+        step(moved.order, S.ROUTING, attempt=2, failure=unavailable("flaky").failure),
     )
 
     await route(order)

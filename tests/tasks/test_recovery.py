@@ -12,10 +12,11 @@ from engine.orders.status import OrderStatus
 from engine.venues.routing import best_route
 from tasks.broker import broker
 from tasks.confirm_orders import confirm_orders
+from tasks.resend_orders import resend_orders
 from tasks.route_order import _build, route_order
-from tasks.submit_order import resend_orders, submit_order
+from tasks.submit_order import submit_order
 from tasks.sweep_orders import sweep_orders
-from tests.factories import LEASE_MS, accepted, advanced, new_order, step
+from tests.factories import LEASE_MS, accept, accepted, advanced, move, new_order, step
 from tests.tasks.conftest import middleware
 from tests.tasks.steps import call, expire_leases, landed, route, statuses
 from tests.venues import ScriptedVenue, unavailable
@@ -24,7 +25,7 @@ S = OrderStatus
 
 
 async def test_a_lost_message_is_sent_again_without_costing_an_attempt(resources):
-    order, _ = await resources.orders.accept(new_order(), lease_ms=0)
+    order, _ = await accept(resources.orders, new_order(), lease_ms=0)
 
     await call(sweep_orders)
 
@@ -36,7 +37,7 @@ async def test_a_lost_message_is_sent_again_without_costing_an_attempt(resources
 
 
 async def test_a_swept_order_is_not_sent_again_at_every_sweep(resources):
-    await resources.orders.accept(new_order(), lease_ms=0)
+    await accept(resources.orders, new_order(), lease_ms=0)
 
     for _ in range(5):
         await call(sweep_orders)
@@ -46,7 +47,7 @@ async def test_a_swept_order_is_not_sent_again_at_every_sweep(resources):
 
 async def test_what_still_waits_in_a_long_queue_is_not_sent_again_but_what_is_lost_is(resources):
     broker.flush_all()
-    orders = [(await resources.orders.accept(new_order(), lease_ms=0))[0] for _ in range(4)]
+    orders = [(await accept(resources.orders, new_order(), lease_ms=0))[0] for _ in range(4)]
     lost, first, second, third = orders
     for order in (first, second, third):
         route_order.send(str(order.id))
@@ -67,7 +68,7 @@ async def test_a_step_that_kills_its_worker_each_time_ends_failed(resources):
     for _ in range(3):
         taken = await resources.orders.get(order.id)
         if taken.status is S.PENDING:
-            await resources.orders.advance(step(taken, S.ROUTING, lease_holder="m"))
+            await move(resources.orders, step(taken, S.ROUTING, lease_holder="m"))
         else:
             await resources.orders.claim(taken, holder="m", lease_ms=1)
         await expire_leases(resources)
@@ -87,7 +88,7 @@ async def test_the_last_attempt_is_not_lost_with_somebody_elses_worker(resources
     """Two attempts failed of their venue; the third was beside a step that kills its process."""
     order = await advanced(resources.orders, await accepted(resources.orders), S.ROUTING)
     last = step(order, S.ROUTING, attempt=3, failure=unavailable().failure, lease_holder="m")
-    order = (await resources.orders.advance(last)).order
+    order = (await move(resources.orders, last)).order
 
     for _ in range(2):
         await expire_leases(resources)
@@ -110,7 +111,7 @@ async def test_an_order_of_one_attempt_has_a_chance_without_others_too(resources
     middleware().use(resources)
     orders = [await accepted(resources.orders) for _ in range(2)]
     for order in orders:
-        await resources.orders.advance(step(order, S.ROUTING, lease_holder="m"))
+        await move(resources.orders, step(order, S.ROUTING, lease_holder="m"))
 
     for _ in range(2):
         await expire_leases(resources)
@@ -125,7 +126,7 @@ async def test_a_sweep_looks_again_a_few_times_for_those_it_holds_back(resources
     for _ in range(3):
         order = await advanced(resources.orders, await accepted(resources.orders), S.ROUTING)
         lost = Failure(code=ErrorCode.WORKER_LOST, message="Lost.")
-        await resources.orders.advance(step(order, S.ROUTING, attempt=3, failure=lost, lease_ms=0))
+        await move(resources.orders, step(order, S.ROUTING, attempt=3, failure=lost, lease_ms=0))
 
     await call(sweep_orders)
     assert [m for m in resources.sender.sent if m[0] == "orders.sweep"] == [
@@ -149,14 +150,14 @@ async def test_a_step_that_kills_its_worker_does_not_take_others_down_with_it(re
         for id in waiting:  # one worker takes them all, and dies of one
             taken = await resources.orders.get(id)
             if taken.status is S.PENDING:
-                await resources.orders.advance(step(taken, S.ROUTING, lease_holder="m"))
+                await move(resources.orders, step(taken, S.ROUTING, lease_holder="m"))
             else:
                 await resources.orders.claim(taken, holder="m", lease_ms=LEASE_MS)
         if poison not in waiting:
             for id in waiting:
                 taken = await resources.orders.get(id)
                 for status in (S.BUILDING, S.SUBMITTED):
-                    taken = (await resources.orders.advance(step(taken, status))).order
+                    taken = (await move(resources.orders, step(taken, status))).order
         resources.sender.sent.clear()
         for _ in range(2):
             await expire_leases(resources)
@@ -176,7 +177,7 @@ async def test_a_worker_lost_between_build_and_submit_sends_the_same_bytes(
     venue = ScriptedVenue()
     resources = with_venues(venue)
     order = await accepted(resources.orders)
-    await resources.orders.advance(step(order, S.ROUTING))
+    await move(resources.orders, step(order, S.ROUTING))
     routing = await resources.orders.get(order.id)
     best = await best_route(routing.swap, [venue], deadline_ms=1_000)
     built = await _build(routing, best, resources)
@@ -333,9 +334,9 @@ async def test_a_venue_that_raises_anything_is_sent_the_same_bytes_again(resourc
 
 async def test_building_that_loses_each_worker_ends_the_order(resources):
     order = await accepted(resources.orders)
-    moved = await resources.orders.advance(step(order, S.ROUTING))
+    moved = await move(resources.orders, step(order, S.ROUTING))
     assert moved is not None
-    await resources.orders.advance(step(moved.order, S.BUILDING, venue="raydium"))
+    await move(resources.orders, step(moved.order, S.BUILDING, venue="raydium"))
     for _ in range(3):
         built = await resources.orders.get(order.id)
         assert built is not None

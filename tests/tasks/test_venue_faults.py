@@ -11,7 +11,7 @@ from engine.swaps.transaction import StatusReport, TransactionState, Transaction
 from engine.venues.guarded import GuardedVenue
 from tasks.attempts import may_retry
 from tasks.confirm_orders import confirm_orders
-from tasks.submit_order import resend_orders
+from tasks.resend_orders import resend_orders
 from tests.factories import accepted
 from tests.tasks.conftest import middleware
 from tests.tasks.steps import call, expire_leases, landed, route, route_until_it_ends, statuses

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from engine.orders.event import OrderEvent
 from engine.orders.status import OrderStatus
 from wiring.settings import get_settings
-from wiring.updates import open_updates
+from wiring.updates import Hint, open_updates
 
 DEADLINE_SECONDS = 20
 
@@ -38,6 +38,10 @@ async def stack():
         yield stack
 
 
+def told(*events: OrderEvent) -> list[str]:
+    return [event.model_dump_json(exclude_defaults=True) for event in events]
+
+
 class Listener:
     """A process that listens: what it heard, and how often it was told it may have missed some."""
 
@@ -47,11 +51,11 @@ class Listener:
         self._task = asyncio.create_task(self._listen(updates))
 
     async def _listen(self, updates) -> None:
-        async for hint in updates.receive():
-            if hint is None:
+        async for hints in updates.receive():
+            if hints is None:
                 self.missed += 1
             else:
-                self.heard.append(hint)
+                self.heard += [hint.read() for hint in hints]
 
     async def stop(self) -> None:
         self._task.cancel()
@@ -76,7 +80,7 @@ async def test_the_first_event_after_subscribing_arrives(stack):
     updates, listener = await listening(stack)
     sent = event()
 
-    await updates.publish([sent])
+    await updates.publish(told(sent))
 
     await until(lambda: listener.heard)
     assert listener.heard == [sent]
@@ -86,7 +90,7 @@ async def test_every_process_hears_every_event_in_order(stack):
     everybody = [await listening(stack) for _ in range(5)]
     sent = [event(n) for n in range(1, 1_001)]
 
-    await everybody[0][0].publish(sent)
+    await everybody[0][0].publish(told(*sent))
 
     for _, listener in everybody:
         await until(lambda listener=listener: len(listener.heard) == len(sent))
@@ -101,7 +105,7 @@ async def test_a_killed_connection_is_replaced_and_the_gap_is_told(stack, redis)
 
     await until(lambda: listener.missed > missed_before and updates.listening)
     sent = event()
-    await updates.publish([sent])
+    await updates.publish(told(sent))
     await until(lambda: sent in listener.heard)
 
 
@@ -113,19 +117,31 @@ async def test_connections_killed_again_and_again_do_not_deafen_anybody(stack, r
         await redis.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
         sent = event(round_ + 1)
         for _, listener in everybody:
-            told = listener.missed
-            await until(lambda listener=listener, told=told: listener.missed >= told)
+            missed = listener.missed
+            await until(lambda listener=listener, missed=missed: listener.missed >= missed)
         await until(lambda: all(updates.listening for updates, _ in everybody))
         # A hint may still be lost; what matters is that later ones arrive.
         async with asyncio.timeout(DEADLINE_SECONDS):
             while not all(sent in listener.heard for _, listener in everybody):
-                await everybody[0][0].publish([sent])
+                await everybody[0][0].publish(told(sent))
                 await asyncio.sleep(0.05)
 
 
 async def test_publishing_without_redis_neither_waits_nor_fails():
     async with open_updates("redis://127.0.0.1:1/0") as updates:
         async with asyncio.timeout(5):
-            await updates.publish(event(n) for n in range(1, 30_000))
+            for n in range(1, 30_000):
+                await updates.publish(told(event(n)))
 
         assert not updates.listening
+
+
+async def test_whose_event_a_hint_is_can_be_seen_without_reading_it(stack):
+    sent = event()
+
+    assert Hint(told(sent)[0]).order_id == str(sent.order_id)
+
+
+@pytest.mark.parametrize("text", ["", "nonsense", '{"order_id":"x"}', "[]"])
+def test_what_is_no_event_reads_as_none(text):
+    assert Hint(text).read() is None

@@ -117,7 +117,7 @@ async def test_a_trade_elsewhere_brings_nothing(ask):
 
 
 async def test_lost_hints_only_delay_a_quote(ask, trade, settings):
-    ask.services.settings = settings.model_copy(update={"stream_poll_interval_ms": 50})
+    ask.change(settings=settings.model_copy(update={"stream_poll_interval_ms": 50}))
     async with aclosing(await quotes(ask, venues=["raydium"])) as stream:
         first = await next_of(stream)
         follows = asyncio.ensure_future(next_of(stream))

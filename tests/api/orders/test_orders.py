@@ -8,7 +8,7 @@ from sqlalchemy import text
 from engine.orders.status import OrderStatus
 from tasks.broker import ORDERS, broker
 from tests.api.asking import asking
-from tests.factories import accepted, advanced, step
+from tests.factories import accepted, advanced, move, step
 
 PLACE = """
 mutation Place($input: ExecuteMarketOrderInput!) {
@@ -216,7 +216,7 @@ async def test_an_id_used_for_another_order_is_a_conflict_that_shows_it(ask, oth
 
 
 async def test_too_many_orders_in_progress_are_refused_for_now(ask):
-    ask.services.orders_in_progress = ask.services.settings.max_orders_in_progress
+    ask.services.capacity.in_progress = ask.services.settings.max_orders_in_progress
 
     payload = await place(ask)
 
@@ -261,7 +261,7 @@ async def test_a_confirmed_order_shows_what_was_executed(ask):
         (OrderStatus.SUBMITTED, {}),
         (OrderStatus.CONFIRMED, {"amount_out": 149_622_015, "fee": 2_500_000, "slot": 7}),
     ]:
-        moved = await store.advance(step(order, status, **given))
+        moved = await move(store, step(order, status, **given))
         assert moved is not None
         order = moved.order
 

@@ -10,7 +10,7 @@ from api.graphql.context import Context
 from api.roots.schema import schema
 from engine.orders.status import OrderStatus
 from tests.api.asking import asking
-from tests.factories import step
+from tests.factories import move, step
 
 PATIENCE_SECONDS = 10
 MINT = "NewTokenMint1111111111111111111111111111111"
@@ -149,7 +149,7 @@ async def waiting(ask):
 
     store = ask.services.orders
     order = await store.get(UUID((await limit(ask))["order"]["id"]))
-    moved = await store.advance(step(order, OrderStatus.WAITING_PRICE, attempt=0))
+    moved = await move(store, step(order, OrderStatus.WAITING_PRICE, attempt=0))
     return moved.order
 
 
@@ -160,8 +160,8 @@ async def test_while_it_waits_the_stream_shows_the_best_price_and_says_it_is_no_
     )
     async with asyncio.timeout(PATIENCE_SECONDS), aclosing(stream) as results:
         seen = [(await anext(results)).data["orderStatus"] for _ in range(5)]
-        canceled = await ask.services.orders.advance(step(order, OrderStatus.CANCELED, attempt=0))
-        await ask.services.updates.publish([canceled.event])
+        canceled = await move(ask.services.orders, step(order, OrderStatus.CANCELED, attempt=0))
+        await ask.services.updates.publish(canceled.told)
         rest = [result.data["orderStatus"] async for result in results]
 
     stored = [(e["sequence"], e["status"]) for e in seen + rest if not e["isLive"]]

@@ -12,7 +12,7 @@ from api.streams import event_feed
 from api.streams.event_feed import EventFeed, TooSlow
 from engine.orders.status import OrderStatus
 from tests.api.asking import asking
-from tests.factories import accepted, advanced, step
+from tests.factories import accepted, advanced, move, step
 
 S = OrderStatus
 PATH = (S.ROUTING, S.BUILDING, S.SUBMITTED, S.CONFIRMED)
@@ -45,7 +45,7 @@ async def lives(ask, count):
     orders = [await accepted(store) for _ in range(count)]
     told = {order.id: (await store.events_after({order.id: 0})) for order in orders}
     for status in PATH:
-        moved = [await store.advance(step(order, status)) for order in orders]
+        moved = [await move(store, step(order, status)) for order in orders]
         orders = [m.order for m in moved]
         for m in moved:
             told[m.order.id].append(m.event)
@@ -94,7 +94,7 @@ async def test_of_an_order_older_than_the_feed_only_what_is_new_comes(ask, feed)
     order = await advanced(ask.services.orders, await accepted(ask.services.orders), S.ROUTING)
     await asyncio.sleep(0.002)  # ids are ordered by the millisecond
     with feed.read() as reader:
-        moved = await ask.services.orders.advance(step(order, S.BUILDING))
+        moved = await move(ask.services.orders, step(order, S.BUILDING))
         feed.offer(moved.event)
         (event,) = await read(reader, 1)
 
@@ -145,7 +145,9 @@ async def test_the_subscription_follows_orders_as_they_are_placed_and_moved(ask)
             await asyncio.sleep(0.005)
         told = await lives(ask, 2)
         for events in told.values():
-            await ask.services.updates.publish(events)
+            await ask.services.updates.publish(
+                event.model_dump_json(exclude_defaults=True) for event in events
+            )
         first = (await following).data["orderEvents"]
         rest = [(await anext(results)).data["orderEvents"] for _ in range(9)]
 
@@ -166,7 +168,9 @@ async def test_the_filter_is_that_of_the_history(ask):
         while not ask.services.hub.feed._readers:
             await asyncio.sleep(0.005)
         for events in (await lives(ask, 1)).values():
-            await ask.services.updates.publish(events)
+            await ask.services.updates.publish(
+                event.model_dump_json(exclude_defaults=True) for event in events
+            )
         event = (await following).data["orderEvents"]
 
     assert (event["status"], event["sequence"]) == ("CONFIRMED", 5)

@@ -13,7 +13,8 @@ from engine.orders.event import OrderEvent
 from engine.orders.status import OrderStatus
 from models.orders.store import Moved
 from tests.api.asking import asking
-from tests.factories import accepted, advanced, step
+from tests.factories import accepted, advanced, move, step
+from wiring.updates import Hint
 
 S = OrderStatus
 PATH = (S.ROUTING, S.BUILDING, S.SUBMITTED, S.CONFIRMED)
@@ -36,7 +37,11 @@ class LostHints:
 
     async def receive(self):
         while True:
-            yield await self.hints.get()
+            event = await self.hints.get()
+            if event is None:
+                yield None
+            else:
+                yield [Hint(event.model_dump_json(exclude_defaults=True))]
 
 
 @pytest.fixture
@@ -68,7 +73,7 @@ async def follow(hub, order, after=0) -> list[int]:
 
 async def live(ask, order, status) -> Moved:
     """Move an order the way a worker does, but tell nobody."""
-    moved = await ask.services.orders.advance(step(order, status))
+    moved = await move(ask.services.orders, step(order, status))
     assert moved is not None
     return moved
 

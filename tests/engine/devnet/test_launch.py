@@ -7,17 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.devnet.genesis import bin_of, nearest_bin
-from engine.devnet.launch import MAX_DECIMALS, validate_launch
+from engine.devnet.launch import MAX_DECIMALS, read_launch
 from engine.errors import EngineError, ErrorCode
 from engine.pools.bins import ONE, bin_price
 from engine.pools.swap import AmountOutOfRange, Direction
-from engine.tokens import base58
+from engine.tokens import GENESIS, base58
 
 MINT = base58(bytes(range(1, 33)))
 
 
 def launched(reserve, quote_reserve, decimals=6, quote="SOL", venue="meteora"):
-    return validate_launch(
+    return read_launch(
+        GENESIS,
         venue=venue,
         mint=MINT,
         symbol="ODD",

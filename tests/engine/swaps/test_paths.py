@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 
 from engine.amounts import in_bps
 from engine.devnet.genesis import genesis_pools
-from engine.devnet.launch import validate_launch
+from engine.devnet.launch import read_launch
 from engine.errors import EngineError, ErrorCode
 from engine.pools.book import PoolBook
 from engine.pools.cpmm import ConstantProductPool, FeeRates
 from engine.pools.listed import ListedPool
 from engine.swaps.paths import best_path, leg_cost, pools_on_the_way, ways
 from engine.swaps.swap import Swap
-from engine.tokens import BONK, HNT, JUP, MSOL, ORCA, PENGU, SOL, USDC, WIF, Token
+from engine.tokens import BONK, GENESIS, HNT, JUP, MSOL, ORCA, PENGU, SOL, USDC, WIF, Token
 
 BOOK = PoolBook("devnet", 1, {pool.id: pool for pool in genesis_pools()})
 RAYDIUM = BOOK.of(["raydium"])
@@ -183,7 +183,8 @@ def test_the_impact_of_two_hops_is_that_of_both():
 def thin(x, y, *, venues=("meteora", "raydium"), quote=USDC, base=WIF, book=BOOK):
     """The book with a pool of these whole units opened on each venue."""
     opened = [
-        validate_launch(
+        read_launch(
+            GENESIS,
             venue=venue,
             mint=base.mint,
             symbol=base.symbol,

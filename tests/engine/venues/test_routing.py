@@ -9,13 +9,13 @@ import pytest
 
 from engine.devnet.chain import Rules
 from engine.devnet.genesis import genesis_pools
-from engine.devnet.launch import validate_launch
+from engine.devnet.launch import read_launch
 from engine.errors import EngineError, ErrorCode
 from engine.pools.book import PoolBook, Pools
 from engine.swaps.simulation import Fault, VenueFaults
 from engine.swaps.swap import Swap
 from engine.swaps.transaction import SignedTransaction, StatusReport, decode
-from engine.tokens import JUP, ORCA, SOL, USDC, WIF, Token
+from engine.tokens import GENESIS, JUP, ORCA, SOL, USDC, WIF, Token
 from engine.venues.routing import NoQuote, best_route
 from engine.venues.simulated import SimulatedVenue
 from tests.venues import ScriptedVenue, rejected, unavailable
@@ -224,7 +224,8 @@ NEW = Token("NEW", "NewTokenMint1111111111111111111111111111111", 6, "NEW")
 
 
 def launched(venue: str, token: Token, reserve: str, quote_reserve: str, quote: str = "USDC"):
-    return validate_launch(
+    return read_launch(
+        GENESIS,
         venue=venue,
         mint=token.mint,
         symbol=token.symbol,

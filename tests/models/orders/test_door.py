@@ -28,9 +28,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from engine.orders.status import IN_PROGRESS, NEXT, TERMINAL, IllegalStep, OrderStatus
 from models.database import open_database
+from models.hot import HotPool, open_hot_pool
 from models.orders.step import Step
 from models.orders.store import OrderStore
-from tests.factories import LEASE_MS, new_order
+from tests.factories import LEASE_MS, accept, move, new_order
 
 S = OrderStatus
 MOST_LOST = 3
@@ -77,7 +78,7 @@ def advance(seen: Row, wanted: OrderStatus, holder: str | None, lease_ms: int) -
             lease_ms=lease_ms,
         )
         try:
-            moved = await orders.advance(step)
+            moved = await move(orders, step)
         except IllegalStep:
             return "illegal"
         return moved and (moved.order.status, moved.order.sequence)
@@ -197,11 +198,11 @@ class Door(RuleBasedStateMachine):
 
     ids = Bundle("ids")
 
-    def __init__(self, runner: asyncio.Runner, database: AsyncEngine) -> None:
+    def __init__(self, runner: asyncio.Runner, database: AsyncEngine, hot: HotPool) -> None:
         super().__init__()
         self._run = runner.run
         self._database = database
-        self._stores = [OrderStore(database) for _ in range(4)]
+        self._stores = [OrderStore(database, hot) for _ in range(4)]
         self._seen: dict[UUID, list[Row]] = {}
 
     @initialize(target=ids, doubles=st.integers(1, 4))
@@ -213,7 +214,7 @@ class Door(RuleBasedStateMachine):
         async def at_once() -> list[Any]:
             return await asyncio.gather(
                 *(
-                    store.accept(one, lease_ms=LEASE_MS)
+                    accept(store, one, lease_ms=LEASE_MS)
                     for store, one in zip(self._stores, asked, strict=False)
                 )
             )
@@ -292,9 +293,11 @@ def test_some_order_of_the_commands_explains_what_comes_of_them(database_url):
     with asyncio.Runner() as runner:
         opened = open_database(database_url, pool_size=8)
         database = runner.run(opened.__aenter__())
+        hot_opened = open_hot_pool(database_url, size=8)
+        hot = runner.run(hot_opened.__aenter__())
         try:
             run_state_machine_as_test(
-                lambda: Door(runner, database),
+                lambda: Door(runner, database, hot),
                 settings=settings(
                     max_examples=40,
                     stateful_step_count=15,
@@ -304,4 +307,5 @@ def test_some_order_of_the_commands_explains_what_comes_of_them(database_url):
                 ),
             )
         finally:
+            runner.run(hot_opened.__aexit__(None, None, None))
             runner.run(opened.__aexit__(None, None, None))

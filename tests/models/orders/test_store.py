@@ -11,7 +11,7 @@ from engine.errors import ErrorCode, Failure
 from engine.orders.status import NEXT, TERMINAL, IllegalStep, OrderStatus
 from engine.swaps.swap import RouteLeg, VenueQuote
 from models.orders.store import OrderStore
-from tests.factories import LEASE_MS, accepted, advanced, new_order, step
+from tests.factories import LEASE_MS, accept, accepted, advanced, move, new_order, step
 
 S = OrderStatus
 LEG = RouteLeg(
@@ -62,18 +62,18 @@ async def test_an_accepted_order_is_pending_with_its_first_event(store, database
 async def test_fifty_doubles_at_once_make_one_order(store, database):
     doubles = [new_order(client_order_id="mine") for _ in range(50)]
 
-    answers = await asyncio.gather(*(store.accept(d, lease_ms=LEASE_MS) for d in doubles))
+    answers = await asyncio.gather(*(accept(store, d, lease_ms=LEASE_MS) for d in doubles))
 
     assert len({order.id for order, _ in answers}) == 1
     assert sum(is_new for _, is_new in answers) == 1
     assert await gapless(database)
 
 
-async def test_fifty_doubles_from_separate_processes_make_one_order(database):
-    stores = [OrderStore(database) for _ in range(50)]
+async def test_fifty_doubles_from_separate_processes_make_one_order(database, hot):
+    stores = [OrderStore(database, hot) for _ in range(50)]
 
     answers = await asyncio.gather(
-        *(s.accept(new_order(client_order_id="mine"), lease_ms=LEASE_MS) for s in stores)
+        *(accept(s, new_order(client_order_id="mine"), lease_ms=LEASE_MS) for s in stores)
     )
 
     assert len({order.id for order, _ in answers}) == 1
@@ -89,7 +89,8 @@ async def test_the_same_client_order_id_of_another_account_is_another_order(stor
 
 async def test_a_step_moves_the_row_and_writes_its_event_together(store, database):
     order = await advanced(store, await accepted(store), S.ROUTING)
-    moved = await store.advance(
+    moved = await move(
+        store,
         step(
             order,
             S.BUILDING,
@@ -101,7 +102,7 @@ async def test_a_step_moves_the_row_and_writes_its_event_together(store, databas
             signed_transaction=b"\x00bytes",
             last_valid_slot=150,
             min_amount_out=2**63,
-        )
+        ),
     )
 
     assert moved is not None
@@ -118,7 +119,7 @@ async def test_a_step_moves_the_row_and_writes_its_event_together(store, databas
 
 async def test_events_survive_the_way_through_json(store):
     order = await advanced(store, await accepted(store), S.ROUTING)
-    moved = await store.advance(step(order, S.ROUTING, attempt=2, failure=FAILURE, quotes=(QUOTE,)))
+    moved = await move(store, step(order, S.ROUTING, attempt=2, failure=FAILURE, quotes=(QUOTE,)))
     assert moved is not None
 
     again = type(moved.event).model_validate_json(
@@ -131,10 +132,10 @@ async def test_events_survive_the_way_through_json(store):
 async def test_a_new_attempt_forgets_the_last_ones_transaction_and_keeps_the_floor(store):
     order = await advanced(store, await accepted(store), S.ROUTING)
     built = step(order, S.BUILDING, tx_signature="sig", venue="raydium", min_amount_out=9)
-    moved = await store.advance(built)
+    moved = await move(store, built)
     assert moved is not None
 
-    again = await store.advance(step(moved.order, S.ROUTING, attempt=2, failure=FAILURE))
+    again = await move(store, step(moved.order, S.ROUTING, attempt=2, failure=FAILURE))
 
     assert again is not None
     assert (again.order.tx_signature, again.order.venue, again.order.attempts) == (None, None, 2)
@@ -144,17 +145,17 @@ async def test_a_new_attempt_forgets_the_last_ones_transaction_and_keeps_the_flo
 async def test_the_floor_is_never_lowered(store):
     order = await advanced(store, await accepted(store, min_amount_out=100), S.ROUTING)
 
-    moved = await store.advance(step(order, S.BUILDING, min_amount_out=99))
+    moved = await move(store, step(order, S.BUILDING, min_amount_out=99))
 
     assert moved is not None
     assert moved.order.min_amount_out == 100
 
 
-async def test_of_many_that_make_the_same_step_one_succeeds(store, database):
+async def test_of_many_that_make_the_same_step_one_succeeds(store, database, hot):
     order = await accepted(store)
-    stores = [OrderStore(database) for _ in range(20)]
+    stores = [OrderStore(database, hot) for _ in range(20)]
 
-    moved = await asyncio.gather(*(s.advance(step(order, S.ROUTING)) for s in stores))
+    moved = await asyncio.gather(*(move(s, step(order, S.ROUTING)) for s in stores))
 
     assert sum(m is not None for m in moved) == 1
     assert await gapless(database)
@@ -173,28 +174,14 @@ async def test_a_stale_sequence_moves_nothing_even_in_the_same_status(store):
     order = await advanced(store, await accepted(store), S.ROUTING)
     await advanced(store, order, S.ROUTING)
 
-    assert await store.advance(step(order, S.BUILDING)) is None
+    assert await move(store, step(order, S.BUILDING)) is None
 
 
 async def test_an_illegal_step_is_a_bug_and_is_raised(store):
     order = await accepted(store)
 
     with pytest.raises(IllegalStep):
-        await store.advance(step(order, S.CONFIRMED))
-
-
-async def test_a_bad_step_fails_alone(store, database):
-    good, bad = await accepted(store), await accepted(store)
-
-    answers = await asyncio.gather(
-        store.advance(step(bad, S.ROUTING, attempt=-1)),
-        *(store.advance(step(o, S.ROUTING)) for o in (good,)),
-        return_exceptions=True,
-    )
-
-    assert isinstance(answers[0], DBAPIError)
-    assert answers[1].order.status is S.ROUTING
-    assert await gapless(database)
+        await move(store, step(order, S.CONFIRMED))
 
 
 def legal_path(status: OrderStatus) -> list[OrderStatus]:
@@ -298,7 +285,7 @@ async def test_an_overdue_step_is_not_even_its_holders(store):
 
 async def test_sending_again_is_for_one_at_a_time_and_not_for_ever(store):
     order = await advanced(store, await accepted(store), S.ROUTING, S.BUILDING)
-    moved = await store.advance(step(order, S.SUBMITTED, lease_ms=0, lease_holder="sender"))
+    moved = await move(store, step(order, S.SUBMITTED, lease_ms=0, lease_holder="sender"))
     assert moved is not None
     order = moved.order
     claim = {"lease_ms": 0, "most_lost": 3}
@@ -314,8 +301,8 @@ async def test_sending_again_is_for_one_at_a_time_and_not_for_ever(store):
 
 async def test_only_overdue_orders_in_progress_are_swept(store):
     fresh = await accepted(store)
-    late, _ = await store.accept(new_order(), lease_ms=0)
-    moved = await store.advance(step((await accepted(store)), S.ROUTING, lease_ms=0))
+    late, _ = await accept(store, new_order(), lease_ms=0)
+    moved = await move(store, step((await accepted(store)), S.ROUTING, lease_ms=0))
     assert moved is not None
     sent = await advanced(store, await accepted(store), S.ROUTING, S.BUILDING, S.SUBMITTED)
 
@@ -326,7 +313,7 @@ async def test_only_overdue_orders_in_progress_are_swept(store):
 
 
 async def test_freeing_counts_a_lost_worker_but_not_a_lost_message(store):
-    unheld, _ = await store.accept(new_order(), lease_ms=0)
+    unheld, _ = await accept(store, new_order(), lease_ms=0)
     routing = await advanced(store, await accepted(store), S.ROUTING)
     held = await store.claim(routing, holder="dead", lease_ms=0)
     assert held is not None

@@ -10,7 +10,6 @@ import { Status } from "./status";
 const NEXT_STEP: Record<string, string> = {
   RETRY: "may succeed when tried again",
   REQUOTE: "needs a new quote",
-  RECONCILE: "outcome is looked up",
   FATAL: "trying again will not help",
 };
 

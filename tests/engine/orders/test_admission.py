@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from engine.errors import EngineError, ErrorCode
-from engine.orders.market import require_route
+from engine.orders.admission import require_route
 from engine.swaps.swap import Swap
 from engine.tokens import SOL, USDC
 from tests.venues import ScriptedVenue, unavailable

@@ -1,0 +1,94 @@
+"""The one door through which orders change: made durable, then told, then logged.
+
+Whatever accepts, advances or cancels goes through here, one order or many. What is asked for at
+the same time is done together.
+"""
+
+from collections.abc import Sequence
+from itertools import chain
+
+from engine.errors import ErrorCode
+from engine.orders.status import OrderStatus
+from models.batch import Batch
+from models.database import is_outage
+from models.orders.step import NewOrder, Step
+from models.orders.store import Moved, OrderStore
+from models.orders.tables import Order
+from wiring.logs import get_logger
+from wiring.updates import Updates
+
+log = get_logger(__name__)
+
+
+class OrderDoor:
+    """Changes orders. Raises the drivers' errors when the database is away; then nothing is told.
+
+    `lease_ms` is how long the sweep leaves a new order to the message that announces it.
+    """
+
+    def __init__(self, orders: OrderStore, updates: Updates, *, lease_ms: int) -> None:
+        self._orders = orders
+        self._updates = updates
+        self._lease_ms = lease_ms
+        self._accept_batch: Batch[NewOrder, tuple[Order, bool]] = Batch(self._accept)
+        self._advance_batch: Batch[Step, Order | None] = Batch(self._advance)
+
+    async def accept(self, new: NewOrder) -> tuple[Order, bool]:
+        """Return the order of this client order id, and whether it is the one just asked for."""
+        return await self._accept_batch(new)
+
+    async def advance(self, step: Step) -> Order | None:
+        """Return the order after this step; None where another has moved it meanwhile."""
+        return await self._advance_batch(step)
+
+    async def advance_all(self, steps: Sequence[Step]) -> list[Order]:
+        """Return the orders that took their steps; one that cannot never keeps the others back.
+
+        What keeps it back is logged. Raises where nothing could be done for want of the database.
+        """
+        answers = await self._advance_batch.all(steps)
+        moved = [answer for answer in answers if isinstance(answer, Order)]
+        for step, answer in zip(steps, answers, strict=True):
+            if isinstance(answer, BaseException):
+                if not moved and is_outage(answer):
+                    raise answer
+                log.error("order.not_moved", order_id=str(step.order_id), exc_info=answer)
+        return moved
+
+    async def _accept(self, asked: Sequence[NewOrder]) -> list[tuple[Order, bool]]:
+        answers = await self._orders.accept_all(asked, lease_ms=self._lease_ms)
+        accepted = [moved for moved, _ in answers if moved is not None]
+        if accepted:
+            await self._tell(accepted)
+            log.info("orders.accepted", order_ids=[str(moved.order.id) for moved in accepted])
+        return [(order, moved is not None) for moved, order in answers]
+
+    async def _advance(self, steps: Sequence[Step]) -> list[Order | None]:
+        moved = await self._orders.advance_all(steps)
+        await self._tell([m for m in moved if m is not None])
+        for step, m in zip(steps, moved, strict=True):
+            if m is None:
+                log.info("order.already_moved", order_id=str(step.order_id), wanted=step.status)
+            else:
+                _log_step(m.order)
+        return [None if m is None else m.order for m in moved]
+
+    async def _tell(self, committed: Sequence[Moved]) -> None:
+        await self._updates.publish(chain.from_iterable(moved.told for moved in committed))
+
+
+def _log_step(order: Order) -> None:
+    fields = {
+        "order_id": str(order.id),
+        "request_id": order.request_id,
+        "attempt": order.attempts,
+        "sequence": order.sequence,
+        **({"venue": order.venue} if order.venue else {}),
+    }
+    if order.failure is None:
+        log.info(f"order.{order.status.lower()}", **fields)
+    elif order.status is OrderStatus.FAILED:
+        level = log.error if order.failure.code is ErrorCode.INTERNAL else log.warning
+        level("order.failed", code=order.failure.code, reason=order.failure.message, **fields)
+    else:
+        log.warning("order.attempt_failed", code=order.failure.code, **fields)
