@@ -116,12 +116,14 @@ def is_outage(error: BaseException) -> bool:
         return False  # a value that the driver could not even send
     return isinstance(
         error,
-        DBAPIError | asyncpg.InterfaceError | OSError | PoolTimeout | TimeoutError | LedgerAway,
+        (DBAPIError, asyncpg.InterfaceError, OSError, PoolTimeout, TimeoutError, LedgerAway),
     )
 
 
 def is_overload(error: BaseException) -> bool:
     """Say whether Postgres is there but has nothing left to give: connections above all."""
+    if isinstance(error, LedgerAway) and error.__cause__ is not None:
+        error = error.__cause__
     state = str(getattr(getattr(error, "orig", error), "sqlstate", None))
     return isinstance(error, PoolTimeout | TooMuchWaits) or state.startswith(
         _INSUFFICIENT_RESOURCES

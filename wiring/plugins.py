@@ -11,7 +11,7 @@ from engine.swaps.transaction import SignedTransaction, StatusReport
 from engine.venues.guarded import GuardedVenue
 from engine.venues.ledger import Ledger, LedgerAway
 from engine.venues.venue import Venue
-from models.database import is_outage
+from models.database import is_outage, is_overload
 from wiring.logs import get_logger
 from wiring.settings import Settings
 
@@ -81,7 +81,7 @@ async def _ours(answer: Awaitable[T]) -> T:
     try:
         return await answer
     except Exception as error:
-        if is_outage(error):
+        if is_outage(error) or is_overload(error):
             raise LedgerAway from error
         raise
 

@@ -91,7 +91,7 @@ def _require_route(route: Any) -> None:
     for leg in route:
         _require(isinstance(leg, RouteLeg), "a route of something else than legs")
         named = all(map(_is_name, (leg.venue, leg.pool, leg.token_in, leg.token_out)))
-        _require(named, "a leg of a pool or tokens without names")
+        _require(named, "a leg with a name that is none")
         counted = all(map(_is_atoms, (leg.amount_in, leg.amount_out, leg.fee)))
         _require(counted and 0 <= leg.share_bps <= BPS, "a leg with amounts that are none")
 

@@ -191,9 +191,7 @@ class GuardedVenue:
     def _failure(self, what: str, error: Exception) -> EngineError:
         if isinstance(error, EngineError) and isinstance(error.code, ErrorCode):
             error.venue = self.id
-            said = str(error)
-            if plain(said) != said:
-                error.message, error.context = plain(said), {}
+            error.message = plain(str(error.message))
             return error
         self._on_fault(self.id, what, error)
         code, message = ErrorCode.VENUE_UNAVAILABLE, f"It failed: {type(error).__name__}."

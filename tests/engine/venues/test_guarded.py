@@ -119,7 +119,7 @@ async def test_what_it_refuses_in_the_protocols_words_stays_as_it_is(asked):
 
     assert await failure(asked, said) is said
     assert said.code is C.VENUE_REJECTED
-    assert str(said) == "Not today."
+    assert (said.message, said.context) == ("Not today.", {"n": 1})
 
 
 async def test_a_part_it_could_take_is_still_shown():
