@@ -36,7 +36,7 @@ export function keepCandles(): void {
     lastPrice.value = null;
     const look = async (fresh: boolean) => {
       const last = fresh ? SHOWN : MAY_CHANGE;
-      const answer = await ask<{ candles: Candle[] }>(CANDLES, { ...asked, last });
+      const answer = await ask(CANDLES, { ...asked, last });
       if (stopped) return;
       candles.value = { fresh, list: answer.candles };
       lastPrice.value = answer.candles.at(-1)?.close ?? lastPrice.value;

@@ -34,7 +34,7 @@ export function choose(side: typeof paid, symbol: string): void {
 
 export function loadMarket(): void {
   whenLive(async () => {
-    const market = await ask<{ tokens: Token[]; venues: Venue[] }>(MARKET);
+    const market = await ask(MARKET, {});
     tokens.value = market.tokens;
     venues.value = market.venues;
   });
