@@ -6,6 +6,7 @@ import { ask } from "../api/client";
 import CANCEL from "../api/operations/cancel.graphql";
 import ORDERS from "../api/operations/orders.graphql";
 import type { Order, OrderFilter } from "../api/types";
+import { learnTokens } from "./market";
 
 export const PAGE_SIZE = 20;
 const KNOWN_AT_MOST = 2_000;
@@ -96,6 +97,7 @@ function learn(order: Order): boolean {
   const [oldest] = known.keys();
   if (known.size > KNOWN_AT_MOST && oldest) known.delete(oldest);
   learned.value += 1;
+  learnTokens(order);
   return true;
 }
 
