@@ -7,7 +7,7 @@ PIP := $(BIN)/pip --disable-pip-version-check -qq
 SOURCES := api cli engine models tasks wiring alembic tests bench hatch_build.py
 WEB := $(shell find web \( -name node_modules -o -name generated \) -prune -o -type f -print)
 
-.PHONY: help install run test faults pages screenshots audit bench check fmt lock schema clean
+.PHONY: help install run test faults pages screenshots audit bench check errors fmt lock schema clean
 
 help: ## Show this list.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -46,6 +46,9 @@ check: $(VENV)/.installed-dev ## Lint, types, import direction, stale schema, st
 fmt: $(VENV)/.installed-dev ## Format the code.
 	@$(BIN)/ruff check --fix $(SOURCES)
 	@$(BIN)/ruff format $(SOURCES)
+
+errors: install ## Write the tables of docs/errors.md anew.
+	@$(BIN)/python -m engine.error_places docs/errors.md
 
 schema: install ## Write schema.graphql anew.
 	@$(BIN)/order-engine export-schema > schema.graphql

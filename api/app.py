@@ -19,6 +19,7 @@ from api.transport import pages
 from api.transport.body_limit import BodyLimit
 from api.transport.health import Health
 from api.transport.http import GraphQLTransport
+from api.transport.schema_text import schema_text
 from tasks.broker import broker
 from wiring.logs import get_logger
 from wiring.resources import open_resources
@@ -46,6 +47,7 @@ def create_app(settings: Settings) -> Starlette:
             Mount("/static", pages.Assets()),
             Route("/graphql", graphql),
             WebSocketRoute("/graphql", graphql),
+            Route("/schema.graphql", schema_text),
             Route("/health/live", _live),
             Route("/health/ready", _ready),
         ],

@@ -24,6 +24,7 @@ from models.database import open_database
 from models.devnet.ledger import PostgresLedger
 from models.devnet.pools import PoolStore
 from models.devnet.slots import SlotRunner
+from models.hot import open_hot_pool
 from models.migrate import upgrade
 
 REAL_SLOT_MS = 400
@@ -50,10 +51,13 @@ def time_slots() -> Report:
 
 
 async def _time_slots(url: str) -> dict[int, list[float]]:
-    async with open_database(url, pool_size=16) as database:
+    async with (
+        open_database(url, pool_size=2) as database,
+        open_hot_pool(url, size=16) as hot,
+    ):
         ledger = PostgresLedger(
-            database,
-            PoolStore(database, slot_ms=_SLOT_MS),
+            hot,
+            PoolStore(database, hot, slot_ms=_SLOT_MS),
             seed="bench",
             slot_ms=_SLOT_MS,
             landing_slots_max=1,

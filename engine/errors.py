@@ -12,7 +12,6 @@ class RetryClass(StrEnum):
 
     RETRY = "RETRY"
     REQUOTE = "REQUOTE"
-    RECONCILE = "RECONCILE"
     FATAL = "FATAL"
 
 
@@ -36,7 +35,6 @@ class ErrorCode(StrEnum):
     ORDER_NOT_CANCELABLE = "ORDER_NOT_CANCELABLE"
     OVERLOADED = "OVERLOADED"
     RATE_LIMITED = "RATE_LIMITED"
-    UNAUTHENTICATED = "UNAUTHENTICATED"
     FORBIDDEN = "FORBIDDEN"
     NO_ROUTE = "NO_ROUTE"
     INSUFFICIENT_LIQUIDITY = "INSUFFICIENT_LIQUIDITY"
@@ -50,9 +48,13 @@ class ErrorCode(StrEnum):
     VENUE_REJECTED = "VENUE_REJECTED"
     TRANSACTION_DROPPED = "TRANSACTION_DROPPED"
     TRANSACTION_EXPIRED = "TRANSACTION_EXPIRED"
-    OUTCOME_UNKNOWN = "OUTCOME_UNKNOWN"
     WORKER_LOST = "WORKER_LOST"
     INTERNAL = "INTERNAL"
+    INVALID_ARGUMENT = "INVALID_ARGUMENT"
+    BAD_REQUEST = "BAD_REQUEST"
+    GRAPHQL_PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
+    GRAPHQL_VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
+    QUERY_TOO_COSTLY = "QUERY_TOO_COSTLY"
 
 
 # What is not named here is FATAL: an unknown fault is not tried again with somebody's money.
@@ -67,14 +69,12 @@ _CLASS_OF = {
     ErrorCode.SLIPPAGE_EXCEEDED: RetryClass.REQUOTE,
     ErrorCode.TRANSACTION_EXPIRED: RetryClass.REQUOTE,
     ErrorCode.TRANSACTION_DROPPED: RetryClass.REQUOTE,
-    ErrorCode.OUTCOME_UNKNOWN: RetryClass.RECONCILE,
 }
 
 
 RETRY_CLASS_MEANING = {
     RetryClass.RETRY: "The same request may succeed a little later.",
     RetryClass.REQUOTE: "The price or the transaction went stale; ask for a new quote.",
-    RetryClass.RECONCILE: "The outcome is not known yet; look again, never send anew.",
     RetryClass.FATAL: "Trying again will not help.",
 }
 
@@ -94,9 +94,8 @@ MEANING = {
     ErrorCode.IDEMPOTENCY_CONFLICT: "The clientOrderId was used for a different order.",
     ErrorCode.ORDER_NOT_FOUND: "There is no such order.",
     ErrorCode.ORDER_NOT_CANCELABLE: "The order was already sent or has ended.",
-    ErrorCode.OVERLOADED: "Too many orders are in progress; come back in a moment.",
+    ErrorCode.OVERLOADED: "More is asked of the server than it can do; come back in a moment.",
     ErrorCode.RATE_LIMITED: "Too many requests from this client.",
-    ErrorCode.UNAUTHENTICATED: "The request carries no valid credentials.",
     ErrorCode.FORBIDDEN: "This is not allowed here, or not with these credentials.",
     ErrorCode.NO_ROUTE: "No venue has a route for this pair.",
     ErrorCode.INSUFFICIENT_LIQUIDITY: "The pools do not hold enough for this size.",
@@ -110,9 +109,13 @@ MEANING = {
     ErrorCode.VENUE_REJECTED: "The venue refused for good.",
     ErrorCode.TRANSACTION_DROPPED: "The transaction was dropped before it landed.",
     ErrorCode.TRANSACTION_EXPIRED: "The transaction did not land while it was valid.",
-    ErrorCode.OUTCOME_UNKNOWN: "Whether the transaction landed is not known yet.",
     ErrorCode.WORKER_LOST: "The worker on this step was lost.",
     ErrorCode.INTERNAL: "A fault of the engine; its log says more.",
+    ErrorCode.INVALID_ARGUMENT: "No result can be given for an argument or a variable.",
+    ErrorCode.BAD_REQUEST: "The HTTP request or message holds no operation that can be run.",
+    ErrorCode.GRAPHQL_PARSE_FAILED: "The document is not GraphQL, or longer than allowed.",
+    ErrorCode.GRAPHQL_VALIDATION_FAILED: "The schema has no such operation, or it is too deep.",
+    ErrorCode.QUERY_TOO_COSTLY: "The operation may return more rows than allowed.",
 }
 """What each code means, in words for clients."""
 
@@ -140,7 +143,7 @@ class EngineError(Exception):
     """An expected refusal or failure: a code, a sentence for people, and where it applies.
 
     `field` is the path of the offending input for refusals, e.g. ``("input", "amount")``;
-    `venue` the id of the venue that failed; `context` the figures behind the sentence.
+    `venue` the id of the venue that failed; `context` the figures behind the sentence, for logs.
     """
 
     def __init__(
@@ -165,8 +168,7 @@ class EngineError(Exception):
 
     @property
     def failure(self) -> Failure:
-        return Failure(code=self.code, message=str(self), venue=self.venue)
+        return Failure(code=self.code, message=self.message, venue=self.venue)
 
     def __str__(self) -> str:
-        figures = ", ".join(f"{name}={value}" for name, value in self.context.items())
-        return f"{self.message} ({figures})" if figures else self.message
+        return self.message

@@ -5,14 +5,10 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
-from models.database import is_outage
+from models.database import TooMuchWaits, is_outage
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-
-
-class BatchFull(Exception):
-    """More waits already than may wait: come back in a moment."""
 
 
 class Batch(Generic[Item, Result]):
@@ -38,7 +34,7 @@ class Batch(Generic[Item, Result]):
         self._worker: asyncio.Task[None] | None = None
 
     async def __call__(self, item: Item) -> Result:
-        """Return `run`'s result for `item`, or raise what it raised. Raises BatchFull."""
+        """Return `run`'s result for `item`, or raise what it raised. Raises TooMuchWaits."""
         return await self._enter(item)
 
     async def all(self, items: Sequence[Item]) -> list[Result | BaseException]:
@@ -47,7 +43,7 @@ class Batch(Generic[Item, Result]):
 
     def _enter(self, item: Item) -> asyncio.Future[Result]:
         if len(self._waiting) >= self._most_waiting:
-            raise BatchFull
+            raise TooMuchWaits
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
         if self._worker is None or self._worker.done():

@@ -18,6 +18,8 @@ _IDLE_IN_TRANSACTION_MS = 20_000
 _GOODBYE_SECONDS = 1
 _REFUSALS = frozenset({"22", "23", "42", "P0"})
 """The classes of SQLSTATE that say no: data, constraints, our SQL, and what a guard raises."""
+_INSUFFICIENT_RESOURCES = "53"
+"""The class of SQLSTATE of too many connections, a full disk, no memory."""
 
 
 @unique
@@ -29,6 +31,10 @@ class Lock(IntEnum):
     CONFIRMING = 7264103
     WATCHING = 7264104
     RESENDING = 7264105
+
+
+class TooMuchWaits(Exception):
+    """As much waits for the database as may wait: come back in a moment."""
 
 
 @asynccontextmanager
@@ -108,6 +114,14 @@ def is_outage(error: BaseException) -> bool:
         return False  # a value that the driver could not even send
     return isinstance(
         error, DBAPIError | asyncpg.InterfaceError | OSError | PoolTimeout | TimeoutError
+    )
+
+
+def is_overload(error: BaseException) -> bool:
+    """Say whether Postgres is there but has nothing left to give: connections above all."""
+    state = str(getattr(getattr(error, "orig", error), "sqlstate", None))
+    return isinstance(error, PoolTimeout | TooMuchWaits) or state.startswith(
+        _INSUFFICIENT_RESOURCES
     )
 
 

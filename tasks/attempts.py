@@ -12,6 +12,7 @@ from engine.swaps.swap import VenueQuote
 from models.database import is_outage
 from models.orders.step import Step
 from models.orders.tables import Order
+from wiring.logs import get_logger
 from wiring.resources import Resources
 
 ROUTE = "order.route"
@@ -28,6 +29,9 @@ PRICE_LEFT = frozenset(
 """What a limit order only has to wait out."""
 
 _RETRIED = frozenset({RetryClass.RETRY, RetryClass.REQUOTE})
+
+
+log = get_logger(__name__)
 
 
 class TryAgain(dramatiq.Retry):
@@ -99,6 +103,8 @@ async def end_attempt(
     resources: Resources, order: Order, error: EngineError, quotes: Sequence[VenueQuote] = ()
 ) -> None:
     """Record a failed attempt. Raises TryAgain where another one is due."""
+    if error.context:
+        log.info("attempt.figures", order_id=str(order.id), code=error.code, figures=error.context)
     moved = await resources.door.advance(failed_attempt(order, error.failure, resources, quotes))
     if moved is not None and not moved.is_terminal:
         raise TryAgain(error.code)

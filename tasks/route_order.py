@@ -8,7 +8,7 @@ from uuid import UUID
 import dramatiq
 import structlog
 
-from engine.amounts import min_amount_out
+from engine.amounts import format_amount, min_amount_out
 from engine.errors import EngineError, ErrorCode, RetryClass
 from engine.orders.status import OrderStatus, OrderType
 from engine.swaps.swap import VenueQuote
@@ -135,9 +135,11 @@ async def _build(order: Order, best: BestRoute, resources: Resources) -> Order |
     if order.type is not OrderType.LIMIT:
         floor = max(floor, min_amount_out(quote.amount_out, order.slippage_bps))
     if quote.amount_out < floor:
+        bought = order.swap.token_out
         raise EngineError(
             ErrorCode.SLIPPAGE_EXCEEDED,
-            "The best quote is below the least this order accepts.",
+            f"The best quote is {format_amount(quote.amount_out, bought)} {bought.symbol}; this "
+            f"order accepts {format_amount(floor, bought)} or more.",
             context={"amount_out": quote.amount_out, "min_amount_out": floor},
         )
     venue = resources.venue(quote.venue)

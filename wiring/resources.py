@@ -63,9 +63,9 @@ async def open_resources(settings: Settings, broker: Broker) -> AsyncIterator[Re
         open_updates(settings.require_redis_url) as updates,
     ):
         orders = OrderStore(database, hot)
-        pools = PoolStore(database, slot_ms=settings.slot_ms)
+        pools = PoolStore(database, hot, slot_ms=settings.slot_ms)
         ledger = PostgresLedger(
-            database,
+            hot,
             pools,
             seed=settings.devnet_seed,
             slot_ms=settings.slot_ms,

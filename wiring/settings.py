@@ -39,6 +39,7 @@ class Settings(BaseSettings):
     max_body_bytes: Annotated[int, Field(ge=1_024, le=16_777_216)] = 65_536
     max_query_depth: Annotated[int, Field(ge=1, le=100)] = 12
     max_query_tokens: Annotated[int, Field(ge=100, le=100_000)] = 2_000
+    max_query_cost: Annotated[int, Field(ge=100, le=10_000_000)] = 5_000
     max_streams_per_connection: Count = 1_000
     max_connections: Count = 20_000
     stream_send_timeout_ms: Milliseconds = 5_000

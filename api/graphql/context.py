@@ -10,6 +10,7 @@ from strawberry.dataloader import DataLoader
 from api.capacity import Capacity
 from api.streams.hub import Hub
 from api.streams.pool_feed import PoolFeed
+from engine.orders.event import OrderEvent
 from engine.tokens import TokenList
 from models.orders.tables import Order
 from wiring.resources import Resources
@@ -40,6 +41,7 @@ class Context:
     request_id: str
     connection_params: dict[str, Any] | None = None
     _orders: DataLoader[UUID, Order] | None = field(default=None)
+    _events: DataLoader[UUID, list[OrderEvent]] | None = field(default=None)
 
     async def order(self, id: UUID) -> Order:
         """Return an order that exists, as it stands now; asked together, read together."""
@@ -52,9 +54,21 @@ class Context:
         """Return the tokens an order may name: its own, and those this process knows."""
         return self.services.pools.known.with_launched(order.launched_tokens or ())
 
+    async def events(self, order_id: UUID) -> list[OrderEvent]:
+        """Return an order's events so far, first to last; asked together, read together."""
+        if self._events is None:
+            self._events = DataLoader(self._load_events, cache=False)
+        return await self._events.load(order_id)
+
     async def _load(self, ids: list[UUID]) -> list[Order]:
-        found = await self.services.orders.get_many(ids)
+        found = await self.services.orders.get_many(list(set(ids)))
         return [found[id] for id in ids]
+
+    async def _load_events(self, ids: list[UUID]) -> list[list[OrderEvent]]:
+        events: dict[UUID, list[OrderEvent]] = {id: [] for id in ids}
+        for event in await self.services.orders.events_after(dict.fromkeys(events, 0)):
+            events[event.order_id].append(event)
+        return [events[id] for id in ids]
 
 
 Info = strawberry.Info[Context, None]

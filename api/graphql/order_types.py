@@ -1,5 +1,6 @@
 """GraphQL types of orders, their events, and pages of them."""
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from decimal import Decimal
 from typing import Self
@@ -9,16 +10,11 @@ import strawberry
 
 from api.graphql.context import Info
 from api.graphql.scalars import DecimalText, atoms, decimal
-from api.graphql.types import Failure, RouteLeg, Token, UserError, Venue, VenueQuote, legs
+from api.graphql.types import Failure, Node, RouteLeg, Token, UserError, Venue, VenueQuote, legs
 from engine import tokens
 from engine.orders import event as order_event
 from engine.orders.status import OrderStatus, OrderType
 from models.orders import tables as models
-
-
-@strawberry.interface(description="Anything with a globally unique id.")
-class Node:
-    id: strawberry.ID = strawberry.field(description="Unique for ever.")
 
 
 def _atoms(value: int | None, token: tokens.Token) -> DecimalText | None:
@@ -134,8 +130,7 @@ class Order(Node):
 
     @strawberry.field(description="Every step so far, first to last.")
     async def events(self, info: Info) -> list[OrderEvent]:
-        id = UUID(self.id)
-        events = await info.context.services.orders.events_after({id: 0})
+        events = await info.context.events(UUID(self.id))
         return [OrderEvent.from_engine(event, self._order, info) for event in events]
 
     @classmethod
@@ -205,3 +200,11 @@ class OrderConnection:
     edges: list[OrderEdge] = strawberry.field(description="The orders with their places.")
     nodes: list[Order] = strawberry.field(description="The orders alone.")
     page_info: PageInfo = strawberry.field(description="Whether and where there is more.")
+    _count: strawberry.Private[Callable[[], Awaitable[int | None]]]
+
+    @strawberry.field(
+        description="How many orders hold to the filter, pages aside; null for more than 10000, "
+        "which are not counted."
+    )
+    async def total_count(self) -> int | None:
+        return await self._count()

@@ -8,7 +8,7 @@ import strawberry
 from api.graphql.context import Info
 from api.graphql.errors import InvalidArgument
 from api.graphql.scalars import DecimalText, atoms, decimal
-from api.graphql.types import Token, UserError, Venue
+from api.graphql.types import Node, Token, UserError, Venue
 from engine import tokens
 from engine.amounts import price
 from engine.pools import listed
@@ -21,9 +21,11 @@ _MAX_CANDLE_SECONDS = 86_400
 _MAX_CANDLES = 500
 
 
-@strawberry.type(description="A pool of a simulated venue. It answers to every trade.")
-class Pool:
-    id: strawberry.ID = strawberry.field(description="Unique for ever, e.g. raydium:SOL-USDC.")
+@strawberry.type(
+    description="A pool of a simulated venue, which answers to every trade. Its id is like "
+    "raydium:SOL-USDC."
+)
+class Pool(Node):
     venue: Venue = strawberry.field(description="The venue that lists it.")
     kind: PoolKind = strawberry.field(description="How it prices.")
     token_x: Token = strawberry.field(description="The base, e.g. SOL of SOL/USDC.")

@@ -1,12 +1,13 @@
 """Scalars and enums of the API."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, NewType
+from typing import Any, NewType, TypeVar
 
 import strawberry
-from graphql import GraphQLError
+from graphql import GraphQLError, ValueNode, value_from_ast_untyped
 from strawberry.schema.config import StrawberryConfig
 
 from engine.amounts import format_amount, format_decimal
@@ -14,6 +15,8 @@ from engine.errors import MEANING, RETRY_CLASS_MEANING, ErrorCode, RetryClass
 from engine.orders.status import STATUS_MEANING, TYPE_MEANING, OrderStatus, OrderType
 from engine.pools.listed import POOL_KIND_MEANING, PoolKind
 from engine.tokens import Token
+
+T = TypeVar("T")
 
 DecimalText = NewType("DecimalText", str)
 """A decimal as text. Input is checked by the rules of the field it is for, not here."""
@@ -54,6 +57,18 @@ def _serialize_instant(value: datetime) -> str:
     return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
+def _literal(parse: Callable[[Any], T]) -> Callable[..., T]:
+    """Return what parses a literal, so that its error says where in the document it stands."""
+
+    def parse_literal(node: ValueNode, variables: dict[str, Any] | None = None) -> T:
+        try:
+            return parse(value_from_ast_untyped(node, variables))
+        except GraphQLError as error:
+            raise GraphQLError(error.message, node) from None
+
+    return parse_literal
+
+
 CONFIG = StrawberryConfig(
     scalar_map={
         DecimalText: strawberry.scalar(
@@ -62,12 +77,16 @@ CONFIG = StrawberryConfig(
             "No exponent, no float.",
             serialize=str,
             parse_value=_parse_decimal,
+            parse_literal=_literal(_parse_decimal),
+            specified_by_url="https://www.w3.org/TR/xmlschema11-2/#decimal",
         ),
         datetime: strawberry.scalar(
             name="DateTime",
             description="RFC 3339 instant in UTC.",
             serialize=_serialize_instant,
             parse_value=_parse_instant,
+            parse_literal=_literal(_parse_instant),
+            specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
         ),
     }
 )

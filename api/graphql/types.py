@@ -7,6 +7,7 @@ from typing import Self
 import strawberry
 
 from api.graphql.context import Info
+from api.graphql.errors import RETRY_AFTER_MS
 from api.graphql.scalars import DecimalText, atoms, decimal
 from engine import errors, tokens
 from engine.errors import EngineError, ErrorCode, RetryClass
@@ -15,8 +16,13 @@ from engine.venues import venue as venues
 from engine.venues.routing import BestRoute
 
 
-@strawberry.type(description="A token of the devnet.")
-class Token:
+@strawberry.interface(description="Anything with a globally unique id.")
+class Node:
+    id: strawberry.ID = strawberry.field(description="Unique for ever.")
+
+
+@strawberry.type(description="A token of the devnet. Its id is its mint.")
+class Token(Node):
     mint: str = strawberry.field(description="The token's address on Solana.")
     symbol: str = strawberry.field(description="The ticker, e.g. SOL.")
     name: str = strawberry.field(description="The name people know it by.")
@@ -24,12 +30,19 @@ class Token:
 
     @classmethod
     def from_engine(cls, token: tokens.Token) -> Self:
-        return cls(mint=token.mint, symbol=token.symbol, name=token.name, decimals=token.decimals)
+        return cls(
+            id=strawberry.ID(token.mint),
+            mint=token.mint,
+            symbol=token.symbol,
+            name=token.name,
+            decimals=token.decimals,
+        )
 
 
-@strawberry.type(description="A place where swaps happen.")
-class Venue:
-    id: strawberry.ID = strawberry.field(description="Short stable name, e.g. raydium.")
+@strawberry.type(
+    description="A place where swaps happen. Its id is a short stable name, e.g. raydium."
+)
+class Venue(Node):
     name: str = strawberry.field(description="The name people know it by.")
     simulated: bool = strawberry.field(description="Whether nothing of value moves here.")
     _venue: strawberry.Private[venues.Venue | None] = None
@@ -106,7 +119,7 @@ class VenueQuote:
     )
     price: DecimalText | None = strawberry.field(description="tokenOut per tokenIn.")
     price_impact_bps: DecimalText | None = strawberry.field(
-        description="How far the trade moves the price, without fees."
+        description="How far the trade moves its own price, without fees and rounding."
     )
     fee: DecimalText | None = strawberry.field(description="Whole units of tokenIn.")
     latency_ms: int = strawberry.field(description="How long the answer took.")
@@ -139,7 +152,7 @@ class Quote:
     )
     price: DecimalText = strawberry.field(description="tokenOut per tokenIn, fees taken.")
     price_impact_bps: DecimalText = strawberry.field(
-        description="How far the trade moves the price, without fees."
+        description="How far the trade moves its own price, without fees and rounding."
     )
     route: list[RouteLeg] = strawberry.field(description="The pools the swap would go through.")
     compared: list[VenueQuote] = strawberry.field(description="Every venue asked, best first.")
@@ -171,13 +184,13 @@ class UserError:
     retry_after_ms: int | None = strawberry.field(description="When to come back, if at all.")
 
     @classmethod
-    def from_engine(cls, error: EngineError, *, retry_after_ms: int | None = None) -> Self:
+    def from_engine(cls, error: EngineError) -> Self:
         return cls(
             code=error.code,
             message=str(error),
             field=list(error.field) if error.field else None,
             retry_class=error.retry_class,
-            retry_after_ms=retry_after_ms,
+            retry_after_ms=RETRY_AFTER_MS if error.code is ErrorCode.OVERLOADED else None,
         )
 
 

@@ -14,7 +14,12 @@ async def launch(input: LaunchPoolInput, info: Info) -> LaunchPoolPayload:
         pool = input.to_pool((await services.pools.book()).tokens)
         await services.pools.launch(pool)
     except EngineError as error:
-        return LaunchPoolPayload(pool=None, user_errors=[UserError.from_engine(error)])
+        return not_launched(error)
     book = await services.pools.book()
     await services.updates.publish_pools(book.slot, [pool.id])
     return LaunchPoolPayload(pool=Pool.from_engine(pool, info), user_errors=[])
+
+
+def not_launched(error: EngineError) -> LaunchPoolPayload:
+    """Return the payload of a refusal."""
+    return LaunchPoolPayload(pool=None, user_errors=[UserError.from_engine(error)])

@@ -1,6 +1,7 @@
 """Pages of the order history, forward and backward."""
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from api.graphql.context import ACCOUNT, Info, Services
 from api.graphql.errors import InvalidArgument
@@ -15,6 +16,8 @@ from models.orders.store import OrderStore
 
 PAGE_SIZE = 20
 MAX_PAGE_SIZE = 100
+_MOST_COUNTED = 10_000
+_GREATEST_ID = 2**128 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,13 @@ async def order_history(
         OrderEdge(cursor=cursors.encode(_position(order)), node=Order.from_model(order, info))
         for order in orders
     ]
+
+    async def count() -> int | None:
+        found = await services.orders.count(ACCOUNT, wanted, most=_MOST_COUNTED + 1)
+        return found if found <= _MOST_COUNTED else None
+
     return OrderConnection(
+        _count=count,
         edges=edges,
         nodes=[edge.node for edge in edges],
         page_info=PageInfo(
@@ -85,7 +94,11 @@ async def order_filter(given: OrderFilter | None, services: Services) -> step.Or
 async def _read(
     store: OrderStore, wanted: step.OrderFilter, page: Stretch
 ) -> tuple[list[models.Order], bool, bool]:
-    """Return a page newest first, and whether there is more after and before it."""
+    """Return a page newest first, and whether there is more after and before it.
+
+    There is where the page was cut short at that end, and where something lies beyond the cursor
+    that bounds it there: the cursor's own order, or any further on.
+    """
     orders = await store.page(
         ACCOUNT,
         wanted,
@@ -94,23 +107,28 @@ async def _read(
         newer_than=page.newer_than,
         oldest_first=page.from_oldest,
     )
-    more, orders = len(orders) > page.size, orders[: page.size]
+    is_cut, orders = len(orders) > page.size, orders[: page.size]
     if page.from_oldest:
         orders.reverse()
-        end = _position(orders[-1]) if orders else page.newer_than
-        behind = page.newer_than is not None and bool(
-            await store.page(ACCOUNT, wanted, most=1, older_than=end)
-        )
-        return orders, behind, more
-    start = _position(orders[0]) if orders else page.older_than
-    ahead = page.older_than is not None and bool(
-        await store.page(ACCOUNT, wanted, most=1, newer_than=start, oldest_first=True)
-    )
-    return orders, more, ahead
+    has_next, has_previous = is_cut and not page.from_oldest, is_cut and page.from_oldest
+    if page.newer_than is not None and not has_next:
+        place = _next_to(page.newer_than, 1)
+        has_next = bool(await store.page(ACCOUNT, wanted, most=1, older_than=place))
+    if page.older_than is not None and not has_previous:
+        place = _next_to(page.older_than, -1)
+        newer = await store.page(ACCOUNT, wanted, most=1, newer_than=place, oldest_first=True)
+        has_previous = bool(newer)
+    return orders, has_next, has_previous
+
+
+def _next_to(position: step.Position, distance: int) -> step.Position:
+    """Return the position so near that only `position` itself lies between it and the rest."""
+    id = min(max(position.id.int + distance, 0), _GREATEST_ID)
+    return step.Position(position.created_at, UUID(int=id))
 
 
 def _size(first: int | None, last: int | None) -> tuple[int, bool]:
-    if last is not None and first not in (None, PAGE_SIZE):
+    if first is not None and last is not None:
         raise InvalidArgument("Give `first` or `last`, not both.")
     name, size = ("last", last) if last is not None else ("first", first)
     size = PAGE_SIZE if size is None else size

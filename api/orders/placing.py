@@ -19,8 +19,6 @@ from models.orders import tables as models
 from models.orders.step import NewOrder
 from tasks.route_order import route_order
 
-_RETRY_AFTER_MS = 1_000
-
 
 class OrderInput(Protocol):
     """What a client asks for, whatever the type of its order."""
@@ -68,11 +66,10 @@ def refused(
     error: EngineError, order: models.Order | None = None, info: Info | None = None
 ) -> OrderPayload:
     """Return the payload of a refusal, with the order it is about where there is one."""
-    later = _RETRY_AFTER_MS if error.code is ErrorCode.OVERLOADED else None
     return OrderPayload(
         order=None if order is None or info is None else Order.from_model(order, info),
         replayed=False,
-        user_errors=[UserError.from_engine(error, retry_after_ms=later)],
+        user_errors=[UserError.from_engine(error)],
     )
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 import strawberry
 
 from api.graphql.context import Info
+from api.graphql.errors import or_overloaded
 from api.graphql.inputs import (
     ExecuteMarketOrderInput,
     LaunchPoolInput,
@@ -13,9 +14,9 @@ from api.graphql.inputs import (
 )
 from api.graphql.order_types import OrderPayload
 from api.graphql.pool_types import LaunchPoolPayload
-from api.market.launching import launch
+from api.market.launching import launch, not_launched
 from api.orders.canceling import cancel
-from api.orders.placing import place
+from api.orders.placing import place, refused
 
 
 @strawberry.type(description="Everything that changes something.")
@@ -29,7 +30,7 @@ class Mutation:
         info: Info,
         input: Annotated[ExecuteMarketOrderInput, strawberry.argument(description="The order.")],
     ) -> OrderPayload:
-        return await place(input, info)
+        return await or_overloaded(place(input, info), refused)
 
     @strawberry.mutation(
         description="Swap once the whole amount gets at least the limit price, and never below it."
@@ -39,7 +40,7 @@ class Mutation:
         info: Info,
         input: Annotated[PlaceLimitOrderInput, strawberry.argument(description="The order.")],
     ) -> OrderPayload:
-        return await place(input, info)
+        return await or_overloaded(place(input, info), refused)
 
     @strawberry.mutation(
         description="Buy a token as soon as a pool for it exists with enough liquidity."
@@ -49,7 +50,7 @@ class Mutation:
         info: Info,
         input: Annotated[PlaceSniperOrderInput, strawberry.argument(description="The order.")],
     ) -> OrderPayload:
-        return await place(input, info)
+        return await or_overloaded(place(input, info), refused)
 
     @strawberry.mutation(
         description="Cancel an order of which nothing has been sent. Once it is SUBMITTED the "
@@ -60,7 +61,7 @@ class Mutation:
         info: Info,
         order_id: Annotated[strawberry.ID, strawberry.argument(description="The order's id.")],
     ) -> OrderPayload:
-        return await cancel(order_id, info)
+        return await or_overloaded(cancel(order_id, info), refused)
 
     @strawberry.mutation(
         description="Simulated venues only: a token goes live, which sniper orders wait for."
@@ -70,4 +71,4 @@ class Mutation:
         info: Info,
         input: Annotated[LaunchPoolInput, strawberry.argument(description="Token and pool.")],
     ) -> LaunchPoolPayload:
-        return await launch(input, info)
+        return await or_overloaded(launch(input, info), not_launched)

@@ -9,12 +9,32 @@ from api.graphql.context import ACCOUNT, Info
 from api.graphql.inputs import OrderFilter, QuoteInput
 from api.graphql.order_types import Order, OrderConnection
 from api.graphql.pool_types import Candle, Pool, require_candles
-from api.graphql.types import QuotePayload, Token, UserError, Venue
+from api.graphql.types import Node, QuotePayload, Token, UserError, Venue
 from api.market.quoting import ask_venues, read_quote, show_quote
 from api.market.tokens import require_token
-from api.orders.history import PAGE_SIZE, order_filter, order_history
+from api.orders.history import order_filter, order_history
 from engine.errors import EngineError
 from engine.orders.request import require_client_order_id
+from engine.tokens import is_mint
+
+
+async def find_node(id: str, info: Info) -> Node | None:
+    """Return what has this id. Ids of different types differ in form.
+
+    An order's is a UUID in its one canonical form, a pool's has a colon, a token's is a mint.
+    """
+    services = info.context.services
+    order_id = parse_order_id(id)
+    if order_id is not None and str(order_id) == id:
+        order = await services.orders.get(order_id)
+        return None if order is None else Order.from_model(order, info)
+    venue = services.find_venue(id)
+    if venue is not None:
+        return Venue.from_engine(venue)
+    book = await services.pools.book()
+    if id in book.pools:
+        return Pool.from_engine(book.pools[id], info)
+    return Token.from_engine(book.tokens.find(id)) if is_mint(id) and id in book.tokens else None
 
 
 def parse_order_id(id: str) -> UUID | None:
@@ -27,6 +47,16 @@ def parse_order_id(id: str) -> UUID | None:
 
 @strawberry.type(description="Everything that can be read.")
 class Query:
+    @strawberry.field(
+        description="An order, a pool, a token or a venue by its id; null where there is none."
+    )
+    async def node(
+        self,
+        info: Info,
+        id: Annotated[strawberry.ID, strawberry.argument(description="The id of any type.")],
+    ) -> Node | None:
+        return await find_node(id, info)
+
     @strawberry.field(description="An order by its id; null where there is none.")
     async def order(
         self,
@@ -60,8 +90,11 @@ class Query:
             OrderFilter | None, strawberry.argument(description="Which orders; all by default.")
         ] = None,
         first: Annotated[
-            int | None, strawberry.argument(description="How many from the newest, 0 to 100.")
-        ] = PAGE_SIZE,
+            int | None,
+            strawberry.argument(
+                description="How many from the newest, 0 to 100; 20 without `first` and `last`."
+            ),
+        ] = None,
         after: Annotated[
             str | None, strawberry.argument(description="Only orders after this cursor.")
         ] = None,

@@ -9,8 +9,9 @@ from strawberry.extensions import (
     ValidationCache,
 )
 
+from api.graphql.cost_limit import CostLimit
 from api.graphql.document import RequireOperationName, depth_limit
-from api.graphql.errors import mask_errors
+from api.graphql.errors import ErrorCodes, ShowErrors
 from api.graphql.scalars import CONFIG
 from api.roots.mutations import Mutation
 from api.roots.queries import Query
@@ -21,7 +22,7 @@ _CACHED_DOCUMENTS = 128  # 0.8 MB each where documents are as long as allowed
 
 
 def make_schema(settings: Settings) -> strawberry.Schema:
-    """Return the schema, refusing documents deeper or longer than the settings allow."""
+    """Return the schema, refusing documents deeper, longer or costlier than the settings allow."""
     # The rule is made once: made anew for each request, it would defeat the validation cache.
     rules: list[type[ASTValidationRule]] = [depth_limit(settings.max_query_depth)]
     return strawberry.Schema(
@@ -35,7 +36,9 @@ def make_schema(settings: Settings) -> strawberry.Schema:
             RequireOperationName,
             lambda: MaxTokensLimiter(max_token_count=settings.max_query_tokens),
             lambda: AddValidationRules(rules),
-            mask_errors,
+            lambda: CostLimit(settings.max_query_cost),
+            ErrorCodes,
+            ShowErrors,
         ],
     )
 

@@ -18,7 +18,7 @@ from api.orders.history import is_wanted, order_filter
 from api.roots.queries import parse_order_id
 from api.streams.event_feed import TooSlow
 from api.streams.live_price import with_best_prices
-from engine.errors import EngineError
+from engine.errors import EngineError, ErrorCode
 from engine.orders.request import OrderRequest
 from engine.swaps.paths import pools_on_the_way
 from engine.venues.routing import BestRoute
@@ -78,7 +78,9 @@ class Subscription:
                 try:
                     events = await reader.take(_EVENTS_AT_ONCE)
                 except TooSlow:
-                    raise InvalidArgument("Too slow a reader; subscribe again.") from None
+                    raise InvalidArgument(
+                        "Too slow a reader; subscribe again.", code=ErrorCode.OVERLOADED
+                    ) from None
                 orders = await services.orders.get_many([event.order_id for event in events])
                 for event in events:
                     order = orders[event.order_id]

@@ -3,6 +3,8 @@
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from engine.errors import ErrorCode
+
 
 class BodyTooLong(Exception):
     """More of a body arrived than is allowed."""
@@ -35,7 +37,8 @@ class BodyLimit:
             await self._app(scope, receive_some, send)
         except BodyTooLong:
             text = f"A request body is at most {self._max_bytes} bytes."
-            await JSONResponse({"errors": [{"message": text}]}, 413)(scope, receive, send)
+            error = {"message": text, "extensions": {"code": ErrorCode.BAD_REQUEST}}
+            await JSONResponse({"errors": [error]}, 413)(scope, receive, send)
 
     def _announced(self, scope: Scope) -> int:
         length = dict(scope["headers"]).get(b"content-length", b"")

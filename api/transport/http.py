@@ -27,11 +27,12 @@ from strawberry.types.graphql import OperationType
 from uuid_utils.compat import uuid7
 
 from api.graphql.context import Context, Services
-from api.graphql.errors import INTERNAL_ERROR, is_internal
+from api.graphql.errors import INTERNAL_ERROR, is_internal, shown
 from api.roots.schema import make_schema
 from api.transport.operation import load_json, what_is_wrong
 from api.transport.pages import graphiql
 from api.transport.websocket import PatientAdapter, StrictHandler
+from engine.errors import ErrorCode
 from wiring.settings import Settings
 
 JSON = "application/json"
@@ -136,7 +137,7 @@ class GraphQLTransport(GraphQL[Context, None]):
     async def process_result(
         self, request: Request, result: ExecutionResult
     ) -> GraphQLHTTPResponse:
-        errors = result.errors or []
+        errors = [shown(error) for error in result.errors or ()]
         if result.data is None and all(error.path is None for error in errors):
             if any(is_internal(error) for error in errors):
                 raise HTTPException(500, INTERNAL_ERROR)
@@ -173,7 +174,9 @@ def _is_json(content_type: str) -> bool:
 
 
 def _error_response(error: HTTPException, request: Request) -> Response:
-    response = JSONResponse({"errors": [{"message": error.reason}]}, error.status_code)
+    code = ErrorCode.INTERNAL if error.status_code >= 500 else ErrorCode.BAD_REQUEST
+    body = {"errors": [{"message": error.reason, "extensions": {"code": code}}]}
+    response = JSONResponse(body, error.status_code)
     response.headers["content-type"] = f"{_accepted(request)}; charset=utf-8"
     if error.status_code == 405:
         response.headers["allow"] = "POST" if request.method == "GET" else "GET, POST"

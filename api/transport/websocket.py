@@ -19,6 +19,7 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.types import Messag
 from api.graphql.context import Context
 from api.graphql.errors import shown
 from api.transport.operation import what_is_wrong
+from engine.errors import ErrorCode
 from wiring.logs import get_logger
 
 _LONGEST_CLOSE_REASON = 123  # bytes, by RFC 6455
@@ -83,6 +84,13 @@ class StrictHandler(BaseGraphQLTransportWSHandler[Context, None]):
     async def handle_task_exception(self, error: Exception) -> None:
         if not isinstance(error, WebSocketDisconnected):
             await super().handle_task_exception(error)
+
+    async def send_message(self, message: Message) -> None:
+        if message["type"] == "error":
+            for error in message["payload"]:
+                # The one error that the stock handler makes by itself: one stream too many.
+                error.setdefault("extensions", {"code": ErrorCode.RATE_LIMITED})
+        await super().send_message(message)
 
     async def _send_result_stream(
         self, operation: Operation[Context, None], result_source: StreamResult

@@ -1,9 +1,10 @@
 """An order's events as the commands ask for them, and as people read them."""
 
-from decimal import Decimal
 from typing import Any
 
 from rich.text import Text
+
+from cli.client.figures import percent_below, price_text
 
 EVENT_FIELDS = """
   orderId sequence status previousStatus attempt occurredAt isLive
@@ -45,18 +46,19 @@ def _details(event: dict[str, Any]) -> list[str]:
     if event["status"] == "PENDING":
         details.append(f"{order['amountIn']} {order['tokenIn']['symbol']}")
     for quote in event["quotes"]:
-        told = quote["price"] or (quote["failure"] or {}).get("code", "")
+        code = (quote["failure"] or {}).get("code", "")
+        told = price_text(quote["price"]) if quote["price"] else code
         details.append(f"{quote['venue']['name']} {told}")
     if event["venue"]:
         details.append(f"via {event['venue']['name']}")
     if event["quotedPrice"] and event["status"] == "BUILDING":
-        details.append(f"quoted {event['quotedPrice']} {pair}")
+        details.append(f"quoted {price_text(event['quotedPrice'])} {pair}")
     if event["bestPrice"]:
-        details.append(f"best {event['bestPrice']} {pair}{_distance(event)}")
+        details.append(f"best {price_text(event['bestPrice'])} {pair}{_distance(event)}")
     elif event["status"] == "WAITING_PRICE":
         details.append(f"for {order['limitPrice']} {pair}")
     if event["executedPrice"]:
-        details.append(f"executed {event['executedPrice']} {pair}")
+        details.append(f"executed {price_text(event['executedPrice'])} {pair}")
     if event["amountOut"]:
         details.append(f"received {event['amountOut']} {order['tokenOut']['symbol']}")
     if event["failure"]:
@@ -70,5 +72,5 @@ def _distance(event: dict[str, Any]) -> str:
     limit = event["order"]["limitPrice"]
     if limit is None:
         return ""
-    missing = (Decimal(limit) / Decimal(event["bestPrice"]) - 1) * 100
+    missing = percent_below(event["bestPrice"], limit)
     return f", {missing:.2f} % below {limit}" if missing > 0 else f", meets {limit}"

@@ -7,6 +7,7 @@ from gql import gql
 from rich.console import Console
 
 from cli.client.connection import change
+from cli.client.figures import price_text
 
 _LAUNCH = gql("""
 mutation Launch($input: LaunchPoolInput!) {
@@ -31,6 +32,6 @@ async def launch_pool(asked: dict[str, Any], url: str, *, as_json: bool) -> int:
     token, quote = pool["tokenX"]["symbol"], pool["tokenY"]["symbol"]
     out.print(
         f"pool {pool['id']}  {pool['reserveX']} {token} and {pool['reserveY']} {quote}"
-        f"  price {pool['spotPrice']} {quote}/{token}  fee {pool['feeBps']} bps"
+        f"  price {price_text(pool['spotPrice'])} {quote}/{token}  fee {pool['feeBps']} bps"
     )
     return 0

@@ -11,7 +11,9 @@ from rich.text import Text
 
 from cli.client.connection import ask
 from cli.client.event_text import STATUS_STYLES
+from cli.client.figures import price_text
 
+_ONE_LINE_WIDTH = 150
 ORDER_FIELDS = """
   id clientOrderId type status tokenIn { symbol } tokenOut { symbol }
   amountIn amountOut limitPrice quotedPrice executedPrice venue { name }
@@ -66,8 +68,16 @@ class Page:
         self._rows = {order["id"]: order for order in newest[: self.size]}
         return False
 
-    def table(self) -> Table:
+    def table(self, *, width: int) -> Table:
+        """Return the orders as a table; where it would not fit, each takes two lines."""
         table = Table(box=None, pad_edge=False, header_style="bold")
+        if width < _ONE_LINE_WIDTH:
+            table.add_column("Order", no_wrap=True)
+            table.add_column("Pays\nGets", overflow="fold")
+            table.add_column("Price\nNote", overflow="fold")
+            for order in self._rows.values():
+                table.add_row(*_in_two_lines(_cells(order)))
+            return table
         table.add_column("Accepted (UTC)", no_wrap=True, style="dim")
         table.add_column("Order", no_wrap=True)
         for name in ("Type", "Status"):
@@ -84,9 +94,18 @@ def _place(order: dict[str, Any]) -> tuple[datetime, str]:
     return datetime.fromisoformat(order["createdAt"]), order["id"]
 
 
+def _in_two_lines(cells: list[str | Text]) -> list[Text]:
+    accepted, id, type_, status, pays, gets, price, note = cells
+    return [
+        Text.assemble(id, "\n", (f"{accepted} {type_} ", "dim"), status),
+        Text.assemble(pays, "\n", gets),
+        Text.assemble(price, "\n", (str(note), "dim")),
+    ]
+
+
 def _cells(order: dict[str, Any]) -> list[str | Text]:
     paid, bought = order["tokenIn"]["symbol"], order["tokenOut"]["symbol"]
-    price = order["executedPrice"] or order["quotedPrice"] or ""
+    price = order["executedPrice"] or order["quotedPrice"]
     notes = [order["venue"]["name"]] if order["venue"] else []
     if order["limitPrice"]:
         notes.append(f"limit {order['limitPrice']}")
@@ -101,6 +120,6 @@ def _cells(order: dict[str, Any]) -> list[str | Text]:
         Text(order["status"], STATUS_STYLES.get(order["status"], "cyan")),
         f"{order['amountIn']} {paid}",
         f"{order['amountOut']} {bought}" if order["amountOut"] else bought,
-        price,
+        price_text(price) if price else "",
         ", ".join(notes),
     ]

@@ -16,7 +16,7 @@ from cli.client.event_text import EVENT_FIELDS, event_line
 from cli.client.order_page import ORDER_FIELDS, Page
 
 _WIDTH_OF_NO_TERMINAL = 200
-_CAUGHT_UP_ORDERS = 100
+_CAUGHT_UP_ORDERS = 50  # with their events they are most of what one query may cost
 
 _FOLLOW = gql(f"""
 subscription Events($filter: OrderFilter) {{
@@ -55,16 +55,16 @@ async def show_orders(page: Page, *, as_json: bool, follows: bool) -> int:
         for order in page.rows:
             out.print(json.dumps(order), soft_wrap=True)
     else:
-        out.print(page.table() if page.rows else "There are no such orders.")
+        out.print(page.table(width=out.width) if page.rows else "There are no such orders.")
     return 0
 
 
 async def _keep_up_to_date(page: Page, out: Console) -> None:
-    with Live(page.table(), console=out, auto_refresh=False) as live:
+    with Live(page.table(width=out.width), console=out, auto_refresh=False) as live:
 
         async def read(session: AsyncClientSession) -> list[dict[str, Any]]:
             await page.read(session)
-            live.update(page.table(), refresh=True)
+            live.update(page.table(width=out.width), refresh=True)
             return []
 
         # Without the status: an order that leaves it has to be seen leaving.
@@ -74,7 +74,7 @@ async def _keep_up_to_date(page: Page, out: Console) -> None:
                 if page.take(result["orderEvents"]["order"]):
                     with suppress(Unreachable):  # the next connection begins with reading it
                         await page.read()
-                live.update(page.table(), refresh=True)
+                live.update(page.table(width=out.width), refresh=True)
 
 
 async def _events(page: Page) -> AsyncGenerator[dict[str, Any], None]:

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.client.connection import change, follow
+from cli.client.figures import plain, price_text
 
 _WIDTH_OF_NO_TERMINAL = 200
 _FIELDS = """
@@ -62,7 +63,7 @@ def _line(quote: dict[str, Any], asked: dict[str, Any]) -> Text:
     return Text.assemble(
         (quote["quotedAt"][11:23] + "  ", "dim"),
         (f"{quote['amountOut']} {asked['tokenOut']}", "bold"),
-        f"  price {quote['price']}  impact {quote['priceImpactBps']} bps  via {venues}",
+        f"  price {price_text(quote['price'])}  impact {quote['priceImpactBps']} bps  via {venues}",
     )
 
 
@@ -72,7 +73,7 @@ def _tables(quote: dict[str, Any], asked: dict[str, Any]) -> Group:
     total.add_row("pays", Text(f"{quote['amountIn']} {paid}", "bold"))
     total.add_row("gets", Text(f"{quote['amountOut']} {bought}", "bold green"))
     total.add_row("at least", f"{quote['minAmountOut']} {bought}, {asked['slippageBps']} bps less")
-    total.add_row("price", f"{quote['price']} {bought}/{paid}")
+    total.add_row("price", f"{price_text(quote['price'])} {bought}/{paid}")
     total.add_row("impact", f"{quote['priceImpactBps']} bps")
     total.add_row("quoted at", Text(quote["quotedAt"], "dim"))
     return Group(total, "", _route(quote["route"]), "", _compared(quote["compared"]))
@@ -98,7 +99,7 @@ def _compared(answers: list[dict[str, Any]]) -> Table:
         table.add_row(
             answer["venue"]["name"],
             answer["amountOut"],
-            answer["price"],
+            price_text(answer["price"]) if answer["price"] else None,
             None if impact is None else f"{impact} bps",
             answer["fee"],
             f"{answer['latencyMs']} ms",
@@ -115,4 +116,4 @@ def _table(*names: str) -> Table:
 
 
 def _percent(leg: dict[str, Any]) -> str:
-    return f"{(Decimal(leg['shareBps']) / 100).normalize():f} %"
+    return f"{plain(Decimal(leg['shareBps']) / 100)} %"

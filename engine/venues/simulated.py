@@ -52,6 +52,7 @@ class SimulatedVenue:
         self._quote_latency_ms = quote_latency_ms
         self._quote_validity_slots = quote_validity_slots
         self._validity_slots = validity_slots
+        self._trading: set[tuple[Token, Token]] = set()
 
     async def healthy(self) -> bool:
         try:
@@ -61,8 +62,14 @@ class SimulatedVenue:
         return True
 
     async def trades(self, token_in: Token, token_out: Token) -> bool:
+        # Pools are never closed: what traded once needs no other look.
+        if (token_in, token_out) in self._trading:
+            return True
         book = (await self._ledger.book()).of([self.id])
-        return token_in != token_out and bool(ways(token_in, token_out, book))
+        if token_in == token_out or not ways(token_in, token_out, book):
+            return False
+        self._trading.add((token_in, token_out))
+        return True
 
     async def quote(self, swap: Swap) -> Quote:
         latency_ms = self._quote_latency_ms + self._faults.extra_latency_ms
@@ -93,7 +100,7 @@ class SimulatedVenue:
         if quote.book is None or slot > quote.book.slot + self._quote_validity_slots:
             raise EngineError(
                 ErrorCode.QUOTE_EXPIRED,
-                "The quote is too old to build a transaction from.",
+                f"The quote is older than the {self._quote_validity_slots} slots it is good for.",
                 venue=self.id,
                 context={"valid_for_slots": self._quote_validity_slots},
             )

@@ -15,18 +15,29 @@ from engine.pools.swap import Direction
 from engine.tokens import Token
 from models.devnet.pool_tables import CANDLE_SECONDS
 
-# A pair is listed one way round; asked the other way round, its candles are turned over below.
+# A pair may be listed either way round, even both at once: rows listed the other way round than
+# asked are turned over, then all of a stretch are one candle. Where both ways have a row of the
+# same moment, which traded first in it is not known: the one that traded more opens and closes.
+# More is measured in one token whichever way the pair is asked for, so both answers agree.
 _READ = text("""
-SELECT token_x = :token_in AS as_listed,
-    date_bin(:seconds * interval '1 s', opened_at, timestamptz 'epoch') AS opened_at,
-    (array_agg(open ORDER BY opened_at))[1] AS open, max(high) AS high, min(low) AS low,
-    (array_agg(close ORDER BY opened_at DESC))[1] AS close,
-    sum(volume_x) AS volume_x, sum(volume_y) AS volume_y
-FROM candles
-WHERE (token_x, token_y) IN ((:token_in, :token_out), (:token_out, :token_in))
-    AND opened_at >= date_bin(:seconds * interval '1 s', now(), timestamptz 'epoch')
-        - (:last - 1) * :seconds * interval '1 s'
-GROUP BY 1, 2 ORDER BY 2
+WITH turned AS (
+    SELECT opened_at, open, high, low, close, volume_x AS volume,
+        CASE WHEN token_x < token_y THEN volume_x ELSE volume_y END AS weight
+    FROM candles WHERE token_x = :token_in AND token_y = :token_out
+    UNION ALL
+    SELECT opened_at, one / open, one / low, one / high, one / close, volume_y,
+        CASE WHEN token_x < token_y THEN volume_x ELSE volume_y END
+    FROM candles, CAST(1 AS numeric(61, 60)) AS one
+    WHERE token_x = :token_out AND token_y = :token_in
+)
+SELECT date_bin(:seconds * interval '1 s', opened_at, timestamptz 'epoch') AS opened_at,
+    (array_agg(open ORDER BY opened_at, weight DESC))[1] AS open,
+    max(high) AS high, min(low) AS low,
+    (array_agg(close ORDER BY opened_at DESC, weight DESC))[1] AS close, sum(volume) AS volume
+FROM turned
+WHERE opened_at >= date_bin(:seconds * interval '1 s', now(), timestamptz 'epoch')
+    - (:last - 1) * :seconds * interval '1 s'
+GROUP BY 1 ORDER BY 1
 """)
 
 
@@ -53,7 +64,8 @@ class CandleStore:
     ) -> list[Candle]:
         """Return the candles of the last `last` stretches of `seconds`, oldest first.
 
-        Stretches without a trade have none. `seconds` is a multiple of CANDLE_SECONDS.
+        One for each stretch with a trade, whichever way round the pair is listed, so that their
+        times ascend strictly. `seconds` is a multiple of CANDLE_SECONDS.
         """
         parameters = {
             "token_in": token_in.mint,
@@ -105,8 +117,6 @@ def _floor(instant: datetime) -> datetime:
 
 
 def _candle(row: Any) -> Candle:
-    if row.as_listed:
-        return Candle(row.opened_at, row.open, row.high, row.low, row.close, int(row.volume_x))
-    return Candle(
-        row.opened_at, 1 / row.open, 1 / row.low, 1 / row.high, 1 / row.close, int(row.volume_y)
-    )
+    # Turned over, a price has more digits than anybody needs; plus rounds to 28.
+    prices = (+row.open, +row.high, +row.low, +row.close)
+    return Candle(row.opened_at, *prices, int(row.volume))

@@ -1,11 +1,9 @@
 """The devnet's ledger in Postgres: takes transactions and tells what became of them."""
 
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from engine.devnet.chance import draw
 from engine.errors import EngineError, ErrorCode
@@ -14,13 +12,15 @@ from engine.swaps.swap import RouteLeg
 from engine.swaps.transaction import (
     SignedTransaction,
     StatusReport,
+    SwapTransaction,
     TransactionState,
     TransactionStatus,
     decode,
 )
 from models.batch import Batch
-from models.devnet import ledger_statements as ledger_sql
+from models.devnet import ledger_statements
 from models.devnet.pools import PoolStore
+from models.hot import HotPool
 
 _ROUTE = TypeAdapter(tuple[RouteLeg, ...])
 
@@ -30,7 +30,7 @@ class PostgresLedger:
 
     def __init__(
         self,
-        engine: AsyncEngine,
+        hot: HotPool,
         pools: PoolStore,
         *,
         seed: str,
@@ -38,7 +38,7 @@ class PostgresLedger:
         landing_slots_max: int,
         confirmation_slots: int,
     ) -> None:
-        self._engine = engine
+        self._hot = hot
         self._pools = pools
         self._seed = seed
         self._slot_ms = slot_ms
@@ -66,60 +66,55 @@ class PostgresLedger:
 
     async def statuses(self, signatures: Sequence[str]) -> StatusReport:
         """Return the current slot and what is known of these signatures."""
-        parameters = {"signatures": list(signatures)}
-        async with self._engine.connect() as connection:
-            rows = (await connection.execute(ledger_sql.STATUSES, parameters)).all()
-        slot = rows[0].now
+        rows = await self._hot.fetch(ledger_statements.STATUSES, list(signatures))
         return StatusReport(
-            slot=slot,
-            statuses={row.signature: self._status(row) for row in rows if row.signature},
+            slot=rows[0]["now"],
+            statuses={row["signature"]: self._status(row) for row in rows if row["signature"]},
         )
 
     async def _slot_all(self, asked: Sequence[None]) -> list[int]:
-        async with self._engine.connect() as connection:
-            slot = await connection.scalar(ledger_sql.SLOT, {"slot_ms": self._slot_ms})
-        assert slot is not None  # the migrations put it there
-        return [slot] * len(asked)
+        rows = await self._hot.fetch(ledger_statements.SLOT, self._slot_ms)
+        return [int(rows[0][0])] * len(asked)  # the migrations put the row there
 
     async def _submit_all(self, sent: Sequence[SignedTransaction]) -> list[bool]:
-        items = json.dumps([self._item(n, signed) for n, signed in enumerate(sent)])
-        signatures = [signed.signature for signed in sent]
-        async with self._engine.connect() as connection:
-            parameters = {"items": items, "slot_ms": self._slot_ms}
-            taken = await connection.execute(ledger_sql.SUBMIT, parameters)
-            if taken.rowcount == len(sent):
-                return [True] * len(sent)
-            rows = await connection.execute(ledger_sql.KNOWN, {"signatures": signatures})
-            known = {row.signature for row in rows}
-        return [signature in known for signature in signatures]
+        swaps = [decode(signed.payload) for signed in sent]
+        rows = await self._hot.fetch(
+            ledger_statements.SUBMIT,
+            self._slot_ms,
+            [signed.signature for signed in sent],
+            [signed.payload for signed in sent],
+            [swap.venue for swap in swaps],
+            [swap.memo for swap in swaps],
+            [swap.token_in for swap in swaps],
+            [swap.token_out for swap in swaps],
+            [swap.amount_in for swap in swaps],
+            [swap.last_valid_slot for swap in swaps],
+            [self._landing_slots(swap) for swap in swaps],
+        )
+        taken = {row["signature"] for row in rows}
+        if left := [signed.signature for signed in sent if signed.signature not in taken]:
+            known = await self._hot.fetch(ledger_statements.KNOWN, left)
+            taken.update(row["signature"] for row in known)
+        return [signed.signature in taken for signed in sent]
 
-    def _item(self, n: int, signed: SignedTransaction) -> dict[str, Any]:
-        swap = decode(signed.payload)
-        return {
-            "n": n,
-            "signature": signed.signature,
-            "payload": "\\x" + signed.payload.hex(),
-            "venue": swap.venue,
-            "memo": swap.memo,
-            "token_in": swap.token_in,
-            "token_out": swap.token_out,
-            "amount_in": swap.amount_in,
-            "last_valid_slot": swap.last_valid_slot,
-            # Spread over the next slots by what it says: same bytes, same delay.
-            "landing_slots": 1 + draw(self._seed, "landing", swap.terms) % self._landing_slots_max,
-        }
+    def _landing_slots(self, swap: SwapTransaction) -> int:
+        # Spread over the next slots by what it says: same bytes, same delay.
+        return 1 + draw(self._seed, "landing", swap.terms) % self._landing_slots_max
 
-    def _status(self, row: Any) -> TransactionStatus:
-        if row.outcome is None:
+    def _status(self, row: Mapping[str, Any]) -> TransactionStatus:
+        if row["outcome"] is None:
             return TransactionStatus(TransactionState.PENDING)
-        state = TransactionState(row.outcome)
-        if state is TransactionState.LANDED and row.now >= row.slot + self._confirmation_slots:
+        state = TransactionState(row["outcome"])
+        deep_enough = row["slot"] is not None and (
+            row["now"] >= row["slot"] + self._confirmation_slots
+        )
+        if state is TransactionState.LANDED and deep_enough:
             state = TransactionState.CONFIRMED
         return TransactionStatus(
             state=state,
-            amount_out=None if row.amount_out is None else int(row.amount_out),
-            fee=None if row.fee is None else int(row.fee),
-            slot=row.slot,
-            code=None if row.code is None else ErrorCode(row.code),
-            route=_ROUTE.validate_python(row.route or (), strict=False),
+            amount_out=None if row["amount_out"] is None else int(row["amount_out"]),
+            fee=None if row["fee"] is None else int(row["fee"]),
+            slot=row["slot"],
+            code=None if row["code"] is None else ErrorCode(row["code"]),
+            route=() if row["route"] is None else _ROUTE.validate_json(row["route"]),
         )

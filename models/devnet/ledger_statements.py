@@ -1,44 +1,43 @@
 """Every SQL statement about slots and transactions."""
 
-from sqlalchemy import bindparam, text
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
-from sqlalchemy.types import Text
+from sqlalchemy import text
 
 SLOT_NOW = """
 (devnet.slot + floor(extract(epoch FROM now() - devnet.slot_began_at) * 1000 / :slot_ms))::int
 """
 """The slot it is by the clock, whether or not the slots up to it have been run yet."""
 
-SLOT = text(f"SELECT {SLOT_NOW} FROM devnet")
+
+def slot_now(slot_ms: str) -> str:
+    """Return SLOT_NOW with another place for the length of a slot, such as ``$1::int``."""
+    return SLOT_NOW.replace(":slot_ms", slot_ms)
+
+
+SLOT = f"SELECT {slot_now('$1::int')} FROM devnet"
 
 # A transaction is taken while it is valid, once; an expired one never, so that a sender that
 # slept through its validity cannot wake up and trade.
-SUBMIT = text(f"""
-WITH sent AS (
-    SELECT * FROM jsonb_to_recordset(CAST(:items AS jsonb)) AS s(
-        n int, signature text, payload bytea, venue text, memo text, token_in text,
-        token_out text, amount_in numeric, last_valid_slot int, landing_slots int)
-)
+SUBMIT = f"""
 INSERT INTO ledger_transactions
     (signature, payload, venue, memo, token_in, token_out, amount_in, land_slot)
 SELECT s.signature, s.payload, s.venue, s.memo, s.token_in, s.token_out, s.amount_in,
-    {SLOT_NOW} + s.landing_slots
-FROM sent s CROSS JOIN devnet
-WHERE {SLOT_NOW} <= s.last_valid_slot
+    {slot_now("$1::int")} + s.landing_slots
+FROM unnest($2::text[], $3::bytea[], $4::text[], $5::text[], $6::text[], $7::text[],
+    $8::numeric[], $9::int[], $10::int[]) WITH ORDINALITY AS s(signature, payload, venue, memo,
+    token_in, token_out, amount_in, last_valid_slot, landing_slots, n) CROSS JOIN devnet
+WHERE {slot_now("$1::int")} <= s.last_valid_slot
 ORDER BY s.n
 ON CONFLICT (signature) DO NOTHING
-""")
+RETURNING signature
+"""
 
-KNOWN = text("SELECT signature FROM ledger_transactions WHERE signature = ANY(:signatures)")
+KNOWN = "SELECT signature FROM ledger_transactions WHERE signature = ANY($1::text[])"
 
-STATUSES = (
-    text("""
-SELECT devnet.slot AS now, t.signature, t.outcome, t.code, t.amount_out, t.fee, t.slot, t.route
-FROM devnet LEFT JOIN ledger_transactions t ON t.signature = ANY(:signatures)
-""")
-    .bindparams(bindparam("signatures", type_=ARRAY(Text)))
-    .columns(route=JSONB)
-)
+STATUSES = """
+SELECT devnet.slot AS now, t.signature, t.outcome, t.code, t.amount_out, t.fee, t.slot,
+    t.route::text AS route
+FROM devnet LEFT JOIN ledger_transactions t ON t.signature = ANY($1::text[])
+"""
 
 BEGIN_SLOT = text("""
 SELECT slot, revision, slot_began_at,

@@ -1,7 +1,7 @@
 """Pools to and from their rows."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -33,19 +33,20 @@ def to_item(pool: ListedPool) -> dict[str, Any]:
     }
 
 
-def tokens_of(rows: Iterable[Any]) -> list[Token]:
+def tokens_of(rows: Iterable[Mapping[str, Any]]) -> list[Token]:
     """Return the tokens that came to the devnet with these rows of the table `pools`."""
-    return [Token(**row.launched_token) for row in rows if row.launched_token is not None]
+    came = (row["launched_token"] for row in rows)
+    return [Token(**json.loads(token)) for token in came if token is not None]
 
 
-def from_row(row: Any, tokens: TokenList) -> ListedPool:
-    """Return the pool of a row of the table `pools`."""
+def from_row(row: Mapping[str, Any], tokens: TokenList) -> ListedPool:
+    """Return the pool of a row of the table `pools`, whose JSON is text."""
     return ListedPool(
-        id=row.id,
-        venue=row.venue,
-        token_x=tokens.find(row.token_x),
-        token_y=tokens.find(row.token_y),
-        state=_STATE[PoolKind(row.kind)].validate_python(row.state),
-        fees_x=int(row.fees_x),
-        fees_y=int(row.fees_y),
+        id=row["id"],
+        venue=row["venue"],
+        token_x=tokens.find(row["token_x"]),
+        token_y=tokens.find(row["token_y"]),
+        state=_STATE[PoolKind(row["kind"])].validate_json(row["state"]),
+        fees_x=int(row["fees_x"]),
+        fees_y=int(row["fees_y"]),
     )

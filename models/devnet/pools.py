@@ -5,30 +5,36 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
 from sqlalchemy import text
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from engine.devnet.chain import CHAIN
 from engine.errors import EngineError, ErrorCode
-from engine.pools.book import PoolBook
+from engine.pools.book import PoolBook, Pools
 from engine.pools.listed import ListedPool
 from engine.tokens import Token, TokenList, is_launched
 from models.batch import Batch
 from models.database import transaction
-from models.devnet.ledger_statements import SLOT_NOW
+from models.devnet.ledger_statements import slot_now
 from models.devnet.pool_rows import from_row, to_item, tokens_of
+from models.hot import HotPool
 
 _POOL_COLUMNS = (
     "id text, venue text, kind text, token_x text, token_y text, state jsonb, "
     "fees_x numeric, fees_y numeric, launched_token jsonb"
 )
 
+_POOL = (
+    "p.id, p.venue, p.kind, p.token_x, p.token_y, p.state::text AS state, p.fees_x, p.fees_y, "
+    "p.launched_token::text AS launched_token"
+)
+
 # One statement, so that slot, revision and pools belong together.
-_BOOK = text(f"""
-SELECT {SLOT_NOW} AS slot_now, devnet.revision AS last_revision, p.*
-FROM devnet LEFT JOIN pools p ON p.revision > :seen
-""").columns(state=JSONB, launched_token=JSONB)
-_POOLS = text("SELECT * FROM pools").columns(state=JSONB, launched_token=JSONB)
+_BOOK = f"""
+SELECT {slot_now("$2::int")} AS slot_now, devnet.revision AS last_revision,
+    {_POOL}
+FROM devnet LEFT JOIN pools p ON p.revision > $1
+"""
+_POOLS = text(f"SELECT {_POOL} FROM pools p")
 _LIST = text(f"""
 INSERT INTO pools
     (id, venue, kind, token_x, token_y, state, fees_x, fees_y, launched_token, revision)
@@ -52,11 +58,13 @@ FROM jsonb_to_recordset(CAST(:items AS jsonb)) AS a({_POOL_COLUMNS}) WHERE p.id 
 class PoolStore:
     """The pools; each process remembers them and asks for what has changed since."""
 
-    def __init__(self, engine: AsyncEngine, *, slot_ms: int) -> None:
+    def __init__(self, engine: AsyncEngine, hot: HotPool, *, slot_ms: int) -> None:
         self._engine = engine
+        self._hot = hot
         self._slot_ms = slot_ms
         self._revision = -1
-        self._book = PoolBook(CHAIN, 0, {})
+        self._pools = Pools({})
+        self._book = PoolBook(CHAIN, 0, self._pools)
         self._read_batch: Batch[None, PoolBook] = Batch(self._read_all)
 
     async def book(self) -> PoolBook:
@@ -90,23 +98,21 @@ class PoolStore:
             await _require_own_names(connection, pool.token_x)
 
     async def _read_all(self, asked: Sequence[None]) -> list[PoolBook]:
-        parameters = {"seen": self._revision, "slot_ms": self._slot_ms}
-        async with self._engine.connect() as connection:
-            rows = (await connection.execute(_BOOK, parameters)).all()
-        pools, tokens = self._book.pools, self._book.tokens
-        if changed := [row for row in rows if row.id is not None]:
+        rows = await self._hot.fetch(_BOOK, self._revision, self._slot_ms)
+        tokens = self._book.tokens
+        if changed := [row for row in rows if row["id"] is not None]:
             tokens = tokens.with_launched(tokens_of(changed))
-            pools = {**pools, **{row.id: from_row(row, tokens) for row in changed}}
-        self._revision = rows[0].last_revision
-        self._book = PoolBook(CHAIN, rows[0].slot_now, pools, tokens)
+            self._pools = self._pools.with_changed(from_row(row, tokens) for row in changed)
+        self._revision = rows[0]["last_revision"]
+        self._book = PoolBook(CHAIN, rows[0]["slot_now"], self._pools, tokens)
         return [self._book] * len(asked)
 
 
 async def read_pools(connection: AsyncConnection) -> dict[str, ListedPool]:
     """Return all pools inside a transaction."""
-    rows = (await connection.execute(_POOLS)).all()
+    rows = [dict(row) for row in (await connection.execute(_POOLS)).mappings()]
     tokens = TokenList(tokens_of(rows))
-    return {row.id: from_row(row, tokens) for row in rows}
+    return {row["id"]: from_row(row, tokens) for row in rows}
 
 
 async def list_pools(connection: AsyncConnection, pools: Iterable[ListedPool]) -> list[str]:

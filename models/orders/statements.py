@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Integer, Select, Table, TextClause, select, text, tuple_
+from sqlalchemy import Integer, Select, Table, TextClause, func, select, text, tuple_
 from sqlalchemy.types import TypeDecorator
 
 from engine.orders.status import IN_PROGRESS
@@ -101,13 +101,6 @@ SELECT * FROM order_events WHERE occurred_at >= :instant ORDER BY occurred_at, o
 COUNT_IN_PROGRESS = text(f"SELECT count(*) AS n FROM orders WHERE {one_of('status', IN_PROGRESS)}")
 
 
-def order_by_client_order_id(account: str, client_order_id: str) -> Select[Any]:
-    """Select an account's order by the id its client gave it."""
-    return select(*_ORDERS.c).where(
-        _ORDERS.c.account == account, _ORDERS.c.client_order_id == client_order_id
-    )
-
-
 def page_of_orders(
     account: str,
     wanted: OrderFilter,
@@ -127,6 +120,12 @@ def page_of_orders(
         place = tuple_(newer_than.created_at, newer_than.id, types=types)
         query = query.where(tuple_(*keys) > place)
     return query.order_by(*(key.asc() if oldest_first else key.desc() for key in keys))
+
+
+def count_of_orders(account: str, wanted: OrderFilter, most: int) -> Select[Any]:
+    """Select how many orders of an account hold to a filter, `most` where there are more."""
+    some = select(_ORDERS.c.id).where(*_conditions(account, wanted)).limit(most).subquery()
+    return select(func.count().label("n")).select_from(some)
 
 
 def _conditions(account: str, wanted: OrderFilter) -> list[Any]:

@@ -180,7 +180,8 @@ class OrderStore:
 
     async def by_client_order_id(self, account: str, client_order_id: str) -> Order | None:
         """Return an account's order by the id the client gave it."""
-        return await self._one(statements.order_by_client_order_id(account, client_order_id))
+        records = await self._hot.fetch(writing.OF_CLIENT, account, client_order_id)
+        return order_of(dict(records[0])) if records else None
 
     async def page(
         self,
@@ -201,6 +202,11 @@ class OrderStore:
             account, wanted, most, older_than, newer_than, oldest_first
         )
         return [row_order(row) for row in await self._rows(query)]
+
+    async def count(self, account: str, wanted: OrderFilter, *, most: int) -> int:
+        """Count an account's orders that hold to a filter; counting ends at `most`."""
+        rows = await self._rows(statements.count_of_orders(account, wanted, most))
+        return int(rows[0]["n"])
 
     async def events_after(self, seen: Mapping[UUID, int]) -> list[OrderEvent]:
         """Return the events after the given sequence of each order, in order."""

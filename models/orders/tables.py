@@ -124,6 +124,7 @@ class Order(Asked, Learned, Told, Untold, Leased, table=True):
             venues=tuple(self.venues),
             max_price_impact_bps=self.max_price_impact_bps,
             allow_split=self.allow_split,
+            min_liquidity=self.min_liquidity or 0,
             fault=simulation.fault(self.attempts),
             extra_latency_ms=simulation.extra_latency_ms,
         )

@@ -35,6 +35,11 @@ _OF_BUILDING = frozenset({"quotes", "route", "quoted_price", "venue", "tx_signat
 _OF_SUBMITTED = frozenset({"venue", "tx_signature"})
 
 
+OF_CLIENT = f"""
+SELECT {", ".join(ORDER_COLUMNS)} FROM orders WHERE account = $1 AND client_order_id = $2
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Move:
     """What steps have in common that one statement can make."""

@@ -1,6 +1,7 @@
 """Pages of the history over GraphQL: a Relay connection, both ways, under every filter."""
 
 import base64
+from itertools import product
 
 import pytest
 
@@ -29,6 +30,13 @@ async def ask(settings):
 async def ten(ask):
     """The ids of ten orders, newest first."""
     orders = [await accepted(ask.services.orders) for _ in range(10)]
+    return [str(order.id) for order in orders][::-1]
+
+
+@pytest.fixture
+async def five(ask):
+    """The ids of five orders, newest first."""
+    orders = [await accepted(ask.services.orders) for _ in range(5)]
     return [str(order.id) for order in orders][::-1]
 
 
@@ -87,6 +95,34 @@ async def test_a_page_between_two_cursors(ask, ten):
     assert ids == ten[3:6]
 
 
+@pytest.mark.parametrize("direction", ["first", "last"])
+async def test_more_lies_beyond_a_page_exactly_where_it_does(ask, five, direction):
+    edges = (await ask.data(PAGE, first=5))["orders"]["edges"]
+
+    for after, before, size in product([None, 0, 1, 4], [None, 0, 1, 4], range(1, 6)):
+        bounds = {"after": after, "before": before}
+        cursors = {name: edges[n]["cursor"] for name, n in bounds.items() if n is not None}
+        between = list(range(5))[0 if after is None else after + 1 : before]
+        shown = between[:size] if direction == "first" else between[-size:]
+
+        ids, info = await page(ask, **{direction: size}, **cursors)
+
+        assert ids == [five[n] for n in shown]
+        if shown:
+            more = (info["hasPreviousPage"], info["hasNextPage"])
+            assert more == (shown[0] > 0, shown[-1] < 4), (after, before, size)
+
+
+async def test_more_lies_beyond_an_empty_page(ask, five):
+    edges = (await ask.data(PAGE, first=5))["orders"]["edges"]
+
+    _, above = await page(ask, first=3, before=edges[0]["cursor"])
+    _, below = await page(ask, first=3, after=edges[4]["cursor"])
+
+    assert (above["hasPreviousPage"], above["hasNextPage"]) == (False, True)
+    assert (below["hasPreviousPage"], below["hasNextPage"]) == (True, False)
+
+
 async def test_orders_placed_meanwhile_do_not_shift_the_next_page(ask, ten):
     _, info = await page(ask, first=5)
     await accepted(ask.services.orders)
@@ -141,6 +177,8 @@ async def test_filters(ask, ten):
         ({"first": 101}, "`first` is 0 to 100"),
         ({"last": 101}, "`last` is 0 to 100"),
         ({"first": 5, "last": 5}, "not both"),
+        ({"first": 20, "last": 5}, "not both"),
+        ({"first": 0, "last": 0}, "not both"),
         ({"after": ""}, "`after` is not a cursor of this list"),
         ({"after": "nonsense"}, "`after` is not a cursor of this list"),
         ({"before": "é"}, "`before` is not a cursor of this list"),

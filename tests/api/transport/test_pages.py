@@ -54,7 +54,14 @@ async def test_a_program_gets_graphql(client: httpx.AsyncClient, accept: str) ->
     response = await client.get("/graphql", headers={"accept": accept})
 
     assert response.status_code == 400
-    assert response.json() == {"errors": [{"message": "There is no `query` in the request."}]}
+    assert response.json() == {
+        "errors": [
+            {
+                "message": "There is no `query` in the request.",
+                "extensions": {"code": "BAD_REQUEST"},
+            }
+        ]
+    }
 
 
 async def test_what_has_a_hash_in_its_name_is_kept_for_good(client: httpx.AsyncClient) -> None:

@@ -215,7 +215,7 @@ async def test_queries_and_mutations_are_answered_once_and_completed(
     [
         ({"query": ""}, 'Request data is missing a "query" value'),
         ({"query": "{"}, "Syntax Error: Expected Name, found <EOF>."),
-        ({"query": "{ nope }"}, "Cannot query field 'nope' on type 'Query'."),
+        ({"query": "{ absent }"}, "Cannot query field 'absent' on type 'Query'."),
         ({"query": "query A { a }", "operationName": "B"}, 'Unknown operation named "B".'),
         (
             {
@@ -286,7 +286,8 @@ async def test_a_fault_of_ours_is_masked_in_streams_too(
             await send(client, order_status(uuid4()))
             frames = [await receive(client), await receive(client)]
 
-    payload = {"data": None, "errors": [{"message": "Internal error."}]}
+    error = {"message": "Internal error.", "extensions": {"code": "INTERNAL"}}
+    payload = {"data": None, "errors": [error]}
     assert frames == [{"id": "1", "type": "next", "payload": payload}, complete()]
     (logged,) = [entry for entry in logs if entry["event"] == "request.failed"]
     assert 'relation "orders" does not exist' in str(logged["exc_info"])
@@ -361,7 +362,8 @@ async def test_streams_above_the_cap_of_a_connection_are_refused(
             await send(client, order_status(order.id, id="1"), order_status(order.id, id="2"))
             frames = [await receive(client), await receive(client)]
 
-    refused = {"id": "2", "type": "error", "payload": [{"message": "Subscription limit reached"}]}
+    error = {"message": "Subscription limit reached", "extensions": {"code": "RATE_LIMITED"}}
+    refused = {"id": "2", "type": "error", "payload": [error]}
     assert refused in frames
     assert event(1, "PENDING") in frames
 

@@ -28,14 +28,14 @@ SLOT_MS = 3_600_000  # so long that none passes but those a test lets pass
 
 
 @pytest.fixture
-def ledger(database) -> PostgresLedger:
-    return ledger_on(database)
+def ledger(database, hot) -> PostgresLedger:
+    return ledger_on(database, hot)
 
 
-def ledger_on(database, slot_ms=SLOT_MS) -> PostgresLedger:
+def ledger_on(database, hot, slot_ms=SLOT_MS) -> PostgresLedger:
     return PostgresLedger(
-        database,
-        PoolStore(database, slot_ms=slot_ms),
+        hot,
+        PoolStore(database, hot, slot_ms=slot_ms),
         seed="test",
         slot_ms=slot_ms,
         landing_slots_max=3,
@@ -173,7 +173,7 @@ async def test_slots_missed_while_nobody_ran_them_are_caught_up(ledger, pass_slo
     assert status.slot <= 3
 
 
-async def test_two_clocks_never_run_a_slot_twice(database):
+async def test_two_clocks_never_run_a_slot_twice(database, hot):
     early = [runner_on(database, slot_ms=120_000) for _ in range(10)]
     due = [runner_on(database, slot_ms=60_000) for _ in range(10)]
     async with database.connect() as connection:
@@ -184,7 +184,7 @@ async def test_two_clocks_never_run_a_slot_twice(database):
 
     assert ran == [None] * 10
     assert [run.slot for run in ran_at_last if run is not None] == [1]
-    assert await ledger_on(database, slot_ms=60_000).slot() == 1
+    assert await ledger_on(database, hot, slot_ms=60_000).slot() == 1
 
 
 async def test_after_a_pause_a_transaction_lands_in_slots_to_come_not_in_those_missed(

@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import time
+from decimal import Decimal
 
 import pytest
 from sqlalchemy import text
@@ -41,10 +42,10 @@ SELECT mint, sum(atoms) AS atoms FROM (
 
 
 @pytest.fixture
-def ledger(database) -> PostgresLedger:
+def ledger(database, hot) -> PostgresLedger:
     return PostgresLedger(
-        database,
-        PoolStore(database, slot_ms=SLOT_MS),
+        hot,
+        PoolStore(database, hot, slot_ms=SLOT_MS),
         seed="test",
         slot_ms=SLOT_MS,
         landing_slots_max=1,
@@ -125,11 +126,13 @@ async def test_a_trade_moves_the_pool_that_the_next_quote_is_made_of(database, l
     assert len((await ledger.book()).pools) == len(GENESIS)
 
 
-async def test_a_bin_pool_comes_back_from_its_row_as_it_was_written(database, ledger, pass_slots):
+async def test_a_bin_pool_comes_back_from_its_row_as_it_was_written(
+    database, hot, ledger, pass_slots
+):
     runner = SlotRunner(database, STILL, slot_ms=SLOT_MS)
     await send(database, ledger, sell("meteora:SOL-USDC", 100 * 10**9))
     await pass_slots(runner, 2)
-    fresh = PoolStore(database, slot_ms=SLOT_MS)
+    fresh = PoolStore(database, hot, slot_ms=SLOT_MS)
 
     pools = (await fresh.book()).pools
 
@@ -150,7 +153,7 @@ async def test_the_market_moves_slot_by_slot_and_every_token_stays(database, led
 
 
 async def test_two_runs_of_the_same_seed_and_transactions_end_alike_however_slots_are_bundled(
-    database, ledger, pass_slots
+    database, hot, ledger, pass_slots
 ):
     await send(database, ledger, sell(), sell("meteora:SOL-USDC", 50 * 10**9))
     await pass_slots(SlotRunner(database, MOVING, slot_ms=SLOT_MS), 12)
@@ -161,7 +164,7 @@ async def test_two_runs_of_the_same_seed_and_transactions_end_alike_however_slot
     for n in (1, 2, 5, 4):
         await pass_slots(runners[n % 2], n)  # two processes by turns
 
-    one_by_one = (await PoolStore(database, slot_ms=SLOT_MS).book()).pools
+    one_by_one = (await PoolStore(database, hot, slot_ms=SLOT_MS).book()).pools
 
     assert one_by_one == at_once
 
@@ -280,14 +283,46 @@ async def test_candles_tell_what_the_pools_did(database, ledger, pass_slots):
     assert await store.last(SOL, dataclasses.replace(USDC, mint="none"), seconds=5, last=500) == []
 
 
-async def test_scheduled_launches_open_where_the_seed_has_them(database, ledger, pass_slots):
+async def test_a_pair_listed_both_ways_round_has_one_candle_a_stretch(database):
+    rows = [  # of one stretch: SOL/USDC twice, then USDC/SOL at the second one's moment and after
+        (SOL, USDC, 0, ("100", "110", "90", "105"), 7, 700),
+        (SOL, USDC, 5, ("105", "106", "95", "100"), 1, 100),
+        (USDC, SOL, 5, ("0.01", "0.0125", "0.008", "0.0125"), 400, 4),
+        (USDC, SOL, 10, ("0.0125", "0.0125", "0.01", "0.01"), 100, 1),
+    ]
+    insert = text("""
+        INSERT INTO candles SELECT :x, :y, date_bin('1 day', now(), timestamptz 'epoch')
+            + :after * interval '1 s', :open, :high, :low, :close, :volume_x, :volume_y""")
+    async with database.connect() as connection:
+        for x, y, after, prices, volume_x, volume_y in rows:
+            names = zip(("open", "high", "low", "close"), map(Decimal, prices), strict=True)
+            volumes = {"volume_x": volume_x, "volume_y": volume_y}
+            tokens = {"x": x.mint, "y": y.mint, "after": after}
+            await connection.execute(insert, {**tokens, **dict(names), **volumes})
+    store = CandleStore(database)
+
+    (candle,) = await store.last(SOL, USDC, seconds=86_400, last=2)
+    (turned,) = await store.last(USDC, SOL, seconds=86_400, last=2)
+    (_, both, _) = await store.last(SOL, USDC, seconds=5, last=17_280)
+
+    assert (candle.open, candle.high, candle.low, candle.close) == (100, 125, 80, 100)
+    assert candle.volume == 7 + 1 + 4 + 1
+    assert (turned.open, turned.high, turned.low, turned.close) == (
+        *(Decimal("0.01"), Decimal("0.0125"), Decimal("0.008"), Decimal("0.01")),
+    )
+    assert turned.volume == 700 + 100 + 400 + 100
+    # Four SOL against one: the moment opens and closes where more was traded.
+    assert (both.open, both.high, both.low, both.close) == (100, 125, 80, 80)
+
+
+async def test_scheduled_launches_open_where_the_seed_has_them(database, hot, ledger, pass_slots):
     rules = Rules("test", market_moves=False, launch_every_slots=10)
 
     run = await pass_slots(SlotRunner(database, rules, slot_ms=SLOT_MS), 25)
 
     opened = {scheduled_launch("test", slot).id for slot in (10, 20)}
     assert set(run.pools) == opened
-    pools = (await PoolStore(database, slot_ms=SLOT_MS).book()).pools
+    pools = (await PoolStore(database, hot, slot_ms=SLOT_MS).book()).pools
     assert opened <= set(pools)
     assert pools["raydium:SOL-USDC"] == GENESIS["raydium:SOL-USDC"]
     again = await pass_slots(SlotRunner(database, rules, slot_ms=SLOT_MS), 4)

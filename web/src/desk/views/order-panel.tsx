@@ -12,7 +12,6 @@ import { TokenName } from "./token-name";
 const NEXT_STEP: Record<RetryClass, string> = {
   RETRY: "may succeed when tried again",
   REQUOTE: "needs a new quote",
-  RECONCILE: "outcome is looked up",
   FATAL: "trying again will not help",
 };
 
