@@ -29,6 +29,7 @@ _NODE_MODULES = WEB / "node_modules"
 _GENERATED = WEB / "generated"
 _COMPRESSIBLE = {".css", ".html", ".js", ".md", ".svg", ".ttf"}
 _TIMEOUT_SECONDS = 600
+_LINES_OF_REASON = 6  # Vite says what is wrong in its fifth
 
 
 class NotBuilt(Exception):
@@ -132,7 +133,8 @@ def _run(command: list[str]) -> None:
         timeout=_TIMEOUT_SECONDS,
     )
     if ran.returncode != 0:
-        said = "\n".join(ran.stdout.strip().splitlines()[:4])
+        lines = [line for line in ran.stdout.splitlines() if line.strip()]
+        said = "\n".join(lines[:_LINES_OF_REASON])
         name = " ".join(Path(word).name for word in command[:3])
         raise NotBuilt(f"`{name}` ended with {ran.returncode}. {said}")
 

@@ -2,13 +2,13 @@
 
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { basename, resolve } from "node:path";
+import { basename, relative, resolve } from "node:path";
 
 import { plugin as typesOf } from "@graphql-codegen/typescript-operations";
 
 // The generator takes the schema of its own graphql only, and Vite would import another build of it.
 /** @type {typeof import("graphql")} */
-const { buildSchema, concatAST, parse, validate } = createRequire(import.meta.url)("graphql");
+const { Source, buildSchema, concatAST, parse, validate } = createRequire(import.meta.url)("graphql");
 
 const WEB = resolve(import.meta.dirname, "..");
 const SOURCES = resolve(WEB, "src");
@@ -33,10 +33,10 @@ export async function writeOperationTypes() {
   const schema = buildSchema(readFileSync(SCHEMA, "utf8"));
   const documents = documentFiles().map((location) => ({
     location,
-    document: parse(readFileSync(location, "utf8")),
+    document: parse(new Source(readFileSync(location, "utf8"), relative(WEB, location))),
   }));
   const wrong = validate(schema, concatAST(documents.map(({ document }) => document)));
-  if (wrong.length) throw new Error(wrong.map(({ message }) => message).join("\n"));
+  if (wrong.length) throw new Error(wrong.join("\n\n"));
 
   const types = await typesOf(schema, documents, CONFIG, { outputFile: "operations.ts" });
   const { prepend = [], content } = typeof types === "string" ? { content: types } : types;
