@@ -51,7 +51,7 @@ class Settings(BaseSettings):
 
     # The worker. Threads are the orders routed at once by one process.
     worker_threads: Annotated[int, Field(ge=1, le=1_000)] = 64
-    worker_poll_interval_ms: Milliseconds = 50
+    worker_poll_interval_ms: Milliseconds = 500
     worker_shutdown_timeout_ms: Milliseconds = 5_000
 
     # The life of an order.
