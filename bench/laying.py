@@ -14,7 +14,7 @@ import asyncpg
 
 from bench.lives import LIVES, Life
 
-_CHUNK = 20_000
+_CHUNK = 5_000
 _STEP = timedelta(seconds=1)
 """From one order to the next: ten million are four months."""
 _LINK = {"orders": "id", "order_events": "order_id", "ledger_transactions": "memo"}

@@ -45,9 +45,8 @@ class Size:
         return cls(orders, 2_000, 1_000, 100, given.streams, given.idle, pgbench_seconds=5)
 
 
-async def measure(size: Size, runs: int) -> Report:
+async def measure(size: Size, runs: int, report: Report) -> None:
     """Run everything that is short `runs` times; the idle machine and the streams once."""
-    report = Report("Orders", settings={"runs": runs, "no_delay": NO_DELAY})
     with run_servers() as servers:
         for run in range(1, runs + 1):
             await _orders(servers, f"run_{run}", size, report)
@@ -55,7 +54,6 @@ async def measure(size: Size, runs: int) -> Report:
         await servers.create_database("streams")
         engine = await measure_streams(servers, "streams", size.streams, report)
         await _verify(engine, size.streams, report)
-    return report
 
 
 async def _orders(servers: Servers, name: str, size: Size, report: Report) -> None:
@@ -133,14 +131,16 @@ def main() -> int:
     parser.add_argument("--before", type=Path, help="JSON of an earlier run, shown beside")
     given = parser.parse_args()
     runs = given.runs or (1 if given.short else 5)
+    report = Report("Orders", settings={"runs": runs, "no_delay": NO_DELAY})
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            report = runner.run(measure(Size.of(given), runs))
+            runner.run(measure(Size.of(given), runs, report))
     except BenchFailed as failure:
         print(f"bench.orders: FAILED: {failure}", file=sys.stderr)  # noqa: T201
         return 1
-    report.show(given.before)
-    report.write(given.json)
+    finally:  # it took long: what was measured is shown however the rest went
+        report.show(given.before)
+        report.write(given.json)
     return 0
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import combinations, product
+from statistics import median
 from typing import Any
 
 from rich.console import Console
@@ -33,6 +34,7 @@ _ORDER = "query Order($id: ID!) { order(id: $id) { id status events { sequence s
 _PATIENCE_SECONDS = 3
 """After so long a filter has shown how slow it is, however few pages it gave."""
 _LEAST = 10
+_BATCHES = 5
 _ENDED = tuple(sorted(TERMINAL))
 _NOT_ENDED = tuple(sorted(set(OrderStatus) - TERMINAL))
 
@@ -100,22 +102,31 @@ async def measure_pages(
     slow: list[tuple[float, Wanted]] = []
     async with Connection(small.engine.url) as short, Connection(long.engine.url) as whole:
         connections, everything = (short, whole), Wanted({}, {})
-        await _page_times(connections, (everything, everything), requests)  # nothing is cold
-        times = await _page_times(connections, (everything, everything), 3 * requests)
-        usual = percentile(times[0], 99)
+        batches = [
+            await _page_times(connections, (everything, everything), requests)
+            for _ in range(_BATCHES)
+        ]
+        usual, usual_long = (median(percentile(b[n], 99) for b in batches) for n in (0, 1))
         report.add("no filter, short history", usual, "ms")
-        report.add("no filter", percentile(times[1], 99), "ms", at_most=slower_at_most * usual)
+        report.add("no filter", usual_long, "ms", at_most=slower_at_most * usual)
         for choice in zip(_choices(*small.span), _choices(*long.span), strict=True):
             found = []
             for pair in zip(*choice, strict=True):
                 times = await _page_times(connections, pair, requests)
-                least, ms = max(usual, percentile(times[0], 99)), percentile(times[1], 99)
-                found.append((ms / least, ms, least, pair[1]))
-            ratio, ms, least, worst = max(found, key=lambda one: one[0])
-            report.add(str(worst), ms, "ms", at_most=slower_at_most * least)
+                if _ratio(times, usual) > slower_at_most:  # or something else fell on it alone
+                    again = await _page_times(connections, pair, 3 * requests)
+                    times = times[0] + again[0], times[1] + again[1]
+                found.append((_ratio(times, usual), times, pair[1]))
+            ratio, times, worst = max(found, key=lambda one: one[0])
+            ms = percentile(times[1], 99)
+            report.add(str(worst), ms, "ms", at_most=slower_at_most * ms / ratio)
             if ratio > slower_at_most:
                 slow.append((ratio, worst))
     return [wanted for _, wanted in sorted(slow, key=lambda one: -one[0])]
+
+
+def _ratio(times: tuple[list[float], list[float]], usual: float) -> float:
+    return percentile(times[1], 99) / max(usual, percentile(times[0], 99))
 
 
 async def measure_order(
