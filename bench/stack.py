@@ -145,6 +145,12 @@ class Engine:
                     preexec_fn=end_with_parent(signal.SIGKILL),
                 )
 
+    def restart(self, name: str, **settings: object) -> None:
+        """Stop a process and start another in its place, with other settings."""
+        _stop([self._processes.pop(name)])
+        self._environment |= _named(settings)
+        self.start(name)
+
     async def ready(self) -> None:
         """Return once the API says it is ready. Raises BenchFailed when it does not in time."""
         deadline = time.monotonic() + _READY_SECONDS
@@ -161,15 +167,7 @@ class Engine:
 
     def stop(self) -> None:
         """Stop every process; by force those that do not stop in time."""
-        for process in self._processes.values():
-            process.terminate()
-        deadline = time.monotonic() + _STOP_SECONDS
-        for process in self._processes.values():
-            try:
-                process.wait(max(0.0, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        _stop(list(self._processes.values()))
 
     def processes(self) -> dict[str, psutil.Process]:
         """Return the engine's processes and its servers by name; BenchFailed where one died."""
@@ -192,6 +190,18 @@ class Engine:
         return self._servers.directory / f"{self.database}-{name}.log"
 
 
+def _stop(processes: Sequence[subprocess.Popen[bytes]]) -> None:
+    for process in processes:
+        process.terminate()
+    deadline = time.monotonic() + _STOP_SECONDS
+    for process in processes:
+        try:
+            process.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
 def _complaint(line: str) -> str | None:
     """Return what a log line complains of, without what is different each time."""
     try:
@@ -208,9 +218,12 @@ def _complaint(line: str) -> str | None:
 
 def _environment(servers: Servers, database: str, settings: Mapping[str, object]) -> dict[str, str]:
     ours = {name: value for name, value in os.environ.items() if "ORDER_ENGINE_" not in name}
-    given = {f"ORDER_ENGINE_{name.upper()}": str(value) for name, value in settings.items()}
     servers_at = {"DATABASE_URL": servers.database_url(database), "REDIS_URL": servers.redis_url}
-    return {**ours, **servers_at, "ORDER_ENGINE_LOG_FORMAT": "json", **given}
+    return {**ours, **servers_at, "ORDER_ENGINE_LOG_FORMAT": "json", **_named(settings)}
+
+
+def _named(settings: Mapping[str, object]) -> dict[str, str]:
+    return {f"ORDER_ENGINE_{name.upper()}": str(value) for name, value in settings.items()}
 
 
 def _run(command: str, environment: dict[str, str]) -> None:
