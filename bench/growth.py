@@ -20,6 +20,7 @@ from bench.pages import Laid, explain, measure_order, measure_pages
 from bench.report import Report, percentile
 from bench.stack import NO_DELAY, BenchFailed, Engine, Servers, run_servers
 from models.database import open_database
+from wiring.loop import use_fast_loop
 
 SLOWER_AT_MOST = 1.5
 _SMALL = 20_000
@@ -121,6 +122,7 @@ def main() -> int:
     given = parser.parse_args()
     report = Report("Growth", settings={"orders": given.orders, "requests": given.requests})
     try:
+        use_fast_loop()
         asyncio.run(measure(given.orders, given.executed, given.requests, report))
     except BenchFailed as failure:
         print(f"bench.growth: FAILED: {failure}", file=sys.stderr)  # noqa: T201

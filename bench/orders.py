@@ -3,10 +3,7 @@
 import argparse
 import asyncio
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 
 from bench import pgbench, witness
@@ -19,6 +16,7 @@ from bench.streams import measure_streams
 from bench.submits import measure_one_by_one, measure_submits_alone
 from bench.usage import memory_mb
 from bench.whole import RATE, measure_whole
+from wiring.loop import use_fast_loop
 
 _JSON = Path(__file__).parent.parent / ".bench" / "orders.json"
 _MEMORY_MB = {"api": 150, "worker": 200}
@@ -112,14 +110,6 @@ async def _verify(engine: Engine, orders: int, report: Report) -> None:
     report.notes += [f"  {count} x {said}" for said, count in engine.complaints().most_common(8)]
 
 
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """Return the loop that costs the client least: uvloop's, where it is installed."""
-    if find_spec("uvloop") is None:
-        return None
-    factory: Callable[[], asyncio.AbstractEventLoop] = import_module("uvloop").new_event_loop
-    return factory
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.orders", description=__doc__)
     parser.add_argument("--runs", type=int, help="the table has the median (5; with --short 1)")
@@ -133,8 +123,8 @@ def main() -> int:
     runs = given.runs or (1 if given.short else 5)
     report = Report("Orders", settings={"runs": runs, "no_delay": NO_DELAY})
     try:
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(measure(Size.of(given), runs, report))
+        use_fast_loop()
+        asyncio.run(measure(Size.of(given), runs, report))
     except BenchFailed as failure:
         print(f"bench.orders: FAILED: {failure}", file=sys.stderr)  # noqa: T201
         return 1

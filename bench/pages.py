@@ -19,7 +19,7 @@ from bench.stack import BenchFailed, Engine
 from engine.orders.status import TERMINAL, OrderStatus, OrderType
 from engine.tokens import GENESIS
 from models.database import open_database
-from models.orders.statements import page_of_orders
+from models.orders.history import page_of_orders
 from models.orders.step import OrderFilter
 
 _ASK = """

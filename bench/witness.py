@@ -18,10 +18,8 @@ from engine.devnet.genesis import genesis_pools
 _POLL_SECONDS = 0.5
 _STUCK_SECONDS = 45
 
-_UNFINISHED = """
-SELECT count(*) FROM orders WHERE status IN ('BUILDING', 'PENDING', 'ROUTING')
-UNION ALL SELECT count(*) FROM orders WHERE status = 'SUBMITTED'
-"""
+# As the engine's own index on them says it: it is asked again and again.
+_UNFINISHED = "SELECT count(*) FROM orders WHERE ended_as IS NULL AND waits IS NULL"
 _STUCK = """
 SELECT status || ' x' || count(*) || ', e.g. ' || min(id::text) FROM orders
 WHERE completed_at IS NULL GROUP BY status
@@ -103,7 +101,7 @@ async def wait_until_done(database_url: str) -> None:
     """Return once every order has ended. Raises BenchFailed when none does for long."""
     least, since = None, time.monotonic()
     async with _connection(database_url) as connection:
-        while left := sum(await _column(connection, _UNFINISHED)):
+        while left := (await _column(connection, _UNFINISHED))[0]:
             if least is None or left < least:
                 least, since = left, time.monotonic()
             elif time.monotonic() - since > _STUCK_SECONDS:
