@@ -15,6 +15,7 @@ import httpx
 import typer
 
 from api.transport.pages import why_not_built
+from cli.process import own_address
 from cli.stack.embedded import (
     EmbeddedServer,
     ServerNotStarted,
@@ -110,7 +111,7 @@ async def _migrate(environment: dict[str, str]) -> None:
 
 
 async def _ready(settings: Settings) -> None:
-    url, said = f"http://{_reachable(settings)}/health/ready", ""
+    url, said = f"http://{own_address(settings)}/health/ready", ""
     async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
         try:
             async with asyncio.timeout(_READY_SECONDS):
@@ -126,7 +127,7 @@ async def _ready(settings: Settings) -> None:
 
 
 def _welcome(settings: Settings) -> None:
-    url = f"http://{_reachable(settings)}/graphql"
+    url = f"http://{own_address(settings)}/graphql"
     query = (
         'mutation { executeMarketOrder(input: {tokenIn: "SOL", tokenOut: "USDC", amount: "1.5"}) '
         "{ order { id status } userErrors { code message } } }"
@@ -143,11 +144,6 @@ def _welcome(settings: Settings) -> None:
         f"An order, followed to its end:\n  {command} order SOL USDC 1.5 --url {url}\n\n"
         f"The same with curl:\n  {curl}\n\nCtrl-C stops everything; the data stays.\n"
     )
-
-
-def _reachable(settings: Settings) -> str:
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)  # noqa: S104
-    return f"{host}:{settings.port}"
 
 
 @contextlib.contextmanager
