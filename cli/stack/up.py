@@ -16,14 +16,16 @@ import typer
 
 from api.transport.pages import why_not_built
 from cli.process import own_address
+from cli.stack.binaries import ServerNotStarted
 from cli.stack.embedded import (
     EmbeddedServer,
-    ServerNotStarted,
     prepare_postgres,
     prepare_redis,
     wait_for_postgres,
     wait_for_redis,
 )
+from cli.stack.private import NotOurs, data_folder, open_own
+from cli.stack.server_user import server_uid
 from cli.stack.supervisor import Child, KeepsDying, Supervisor
 from wiring.settings import Settings
 
@@ -44,7 +46,7 @@ async def run_stack(settings: Settings, *, workers: int) -> None:
         loop.add_signal_handler(signum, stopped.set)
     stop = asyncio.create_task(stopped.wait())
     supervisor = Supervisor()
-    data_dir = settings.data_dir.resolve()
+    data_dir = _data_folder(settings)
     apps = ["api", "clock", *(f"worker-{n}" for n in range(1, workers + 1))]
     with _only_one(data_dir):
         _require_free_port(settings)
@@ -54,7 +56,7 @@ async def run_stack(settings: Settings, *, workers: int) -> None:
             if run.done():
                 run.result()
                 await supervisor.watch(stop)
-        except (ServerNotStarted, KeepsDying) as error:
+        except (ServerNotStarted, NotOurs, KeepsDying) as error:
             raise CannotStart(str(error)) from None
         finally:
             await supervisor.stop(apps, seconds=_APPS_STOP_SECONDS)
@@ -146,14 +148,23 @@ def _welcome(settings: Settings) -> None:
     )
 
 
+def _data_folder(settings: Settings) -> Path:
+    try:
+        return data_folder(settings.data_dir, servers_user=server_uid())
+    except NotOurs as error:
+        raise CannotStart(str(error)) from None
+    except OSError as error:
+        text = f"cannot use the data directory {settings.data_dir}: {error}"
+        raise CannotStart(text) from None
+
+
 @contextlib.contextmanager
 def _only_one(data_dir: Path) -> Iterator[None]:
     """Hold the data directory's lock; the kernel lets go of it however we end."""
     try:
-        data_dir.mkdir(parents=True, exist_ok=True)
-        lock = (data_dir / "up.lock").open("a+")
-    except OSError as error:
-        raise CannotStart(f"cannot use the data directory {data_dir}: {error}") from None
+        lock = open_own(data_dir / "up.lock", "a+")
+    except NotOurs as error:
+        raise CannotStart(str(error)) from None
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
