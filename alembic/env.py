@@ -11,6 +11,7 @@ import models.devnet.ledger_tables
 import models.devnet.pool_tables
 import models.orders.tables
 from models.database import Lock
+from models.orders.guards import guards
 from wiring.settings import get_settings
 
 url = context.config.attributes.get("url") or get_settings().require_database_url
@@ -27,6 +28,10 @@ def migrate(connection: Connection) -> None:
         # Two processes that start together must not migrate together.
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({Lock.MIGRATING})")
         context.run_migrations()
+        if context.get_context().get_current_heads() == context.script.get_heads():
+            # The guards follow the columns as they are declared now.
+            for statement in guards():
+                connection.exec_driver_sql(statement)
 
 
 async def run() -> None:

@@ -5,7 +5,6 @@ It needs no stack: one embedded Postgres for the slots, nothing for the rest; ab
 
 import asyncio
 import sys
-from collections.abc import Sequence
 from functools import partial
 from statistics import median
 from time import perf_counter_ns
@@ -14,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import flow
+from bench.crowd import time_best_route, time_quotes
 from bench.pools import time_swaps, time_us
 from bench.report import Report, percentile
 from bench.slots import time_slots
@@ -24,11 +24,8 @@ from engine.pools.book import PoolBook
 from engine.swaps.paths import Path, best_path
 from engine.swaps.swap import Swap
 from engine.tokens import JUP, ORCA, SOL, USDC
-from engine.venues.routing import best_route
-from engine.venues.venue import Venue
 
 _MARKET_SLOTS = 1_000
-_ROUTES = 500
 
 
 def time_routes() -> Report:
@@ -55,22 +52,13 @@ def time_routes() -> Report:
         ("best_route, ORCA to JUP, $15", small_legs),
         ("best_route, ORCA to JUP, $75,000", big_legs),
     ):
-        report.add(name, asyncio.run(_time_best_route(swap, venues)), "µs")
+        report.add(name, asyncio.run(time_best_route(swap, venues)), "µs")
     return report
 
 
 def _path(swap: Swap, book: PoolBook, split: bool) -> Path:
     cost = flow.LEG_COST_LAMPORTS
     return best_path(swap, book, allow_split=split, leg_cost_lamports=cost)
-
-
-async def _time_best_route(swap: Swap, venues: Sequence[Venue]) -> float:
-    samples: list[float] = []
-    for _ in range(_ROUTES):
-        started = perf_counter_ns()
-        await best_route(swap, venues, deadline_ms=10_000, leg_cost_lamports=flow.LEG_COST_LAMPORTS)
-        samples.append((perf_counter_ns() - started) / 1_000)
-    return median(samples)
 
 
 def time_market() -> Report:
@@ -117,7 +105,7 @@ def show_flow(went: flow.Flow) -> None:
 
 
 def main() -> int:
-    for measure in (time_swaps, time_routes, time_market):
+    for measure in (time_swaps, time_routes, time_quotes, time_market):
         measure().show()
     try:
         time_slots().show()

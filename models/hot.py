@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 _CONNECT_SECONDS = 5
 _ANSWER_SECONDS = 10
@@ -38,6 +39,7 @@ class HotPool:
     """Runs statements, each a transaction by itself.
 
     Raises asyncpg's errors; `models.database.is_outage` tells which mean that Postgres is away.
+    Raises SQLAlchemy's TimeoutError where all connections stay busy for too long.
     """
 
     def __init__(self, pool: asyncpg.Pool) -> None:
@@ -45,16 +47,26 @@ class HotPool:
 
     async def fetch(self, statement: str, *arguments: Any) -> Sequence[asyncpg.Record]:
         """Return the rows of one statement."""
-        async with self._pool.acquire(timeout=_ANSWER_SECONDS) as connection:
-            try:
-                rows: list[asyncpg.Record] = await connection.fetch(statement, *arguments)
-            except TimeoutError:
-                # A network can swallow connections so that neither end hears of it: after one
-                # silence all are made anew, for each would cost as long a wait.
-                connection.terminate()
-                await self._pool.expire_connections()
-                raise
+        connection = await self._acquire()
+        try:
+            rows: list[asyncpg.Record] = await connection.fetch(statement, *arguments)
             return rows
+        except TimeoutError:
+            # A network can swallow connections so that neither end hears of it: after one
+            # silence all are made anew, for each would cost as long a wait.
+            connection.terminate()
+            await self._pool.expire_connections()
+            raise
+        finally:
+            await self._pool.release(connection)
+
+    async def _acquire(self) -> Any:
+        try:
+            return await self._pool.acquire(timeout=_ANSWER_SECONDS)
+        except TimeoutError:
+            if self._pool.get_idle_size() or self._pool.get_size() < self._pool.get_max_size():
+                raise  # it is Postgres that does not answer
+            raise PoolTimeout("Every connection for orders is busy.") from None
 
 
 @asynccontextmanager

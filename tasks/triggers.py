@@ -3,7 +3,7 @@
 from fractions import Fraction
 
 from engine.amounts import price
-from engine.orders.sniper import least_out_below, liquidity
+from engine.orders.sniper import least_out_below
 from engine.orders.status import OrderStatus, OrderType
 from engine.orders.triggers import Look
 from engine.tokens import is_launched
@@ -34,8 +34,6 @@ def pool_found(order: Order, look: Look) -> Step | None:
     swap = order.swap_by(look.book.tokens)
     path = look.quote(swap)
     if path is None:
-        return None
-    if liquidity(swap.token_in, swap.token_out, look.book) < (order.min_liquidity or 0):
         return None
     floor = None
     if order.max_price is not None:

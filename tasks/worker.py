@@ -12,6 +12,7 @@ from dramatiq import Worker
 
 from tasks.actors import broker
 from wiring.logs import get_logger
+from wiring.loop import use_fast_loop
 from wiring.settings import Settings
 
 log = get_logger(__name__)
@@ -24,6 +25,7 @@ def run_worker(settings: Settings) -> None:
     def on_signal(signum: int, frame: FrameType | None) -> None:
         stop.set()
 
+    use_fast_loop()  # before Dramatiq makes the one that all actors share
     signal.signal(signal.SIGTERM, on_signal)
     signal.signal(signal.SIGINT, on_signal)
     worker = Worker(

@@ -156,7 +156,8 @@ class PlaceSniperOrderInput:
     )
     min_liquidity: DecimalText | None = strawberry.field(
         default=None,
-        description="What the pool must hold beside tokenOut, in whole units of tokenIn.",
+        description="What a pool must hold beside the token it sells, in whole units of tokenIn or "
+        "what is worth that; only pools that do are bought from.",
     )
     slippage_bps: int | None = strawberry.field(
         default=sniper.DEFAULT_SLIPPAGE_BPS,
@@ -195,7 +196,8 @@ class LaunchPoolInput:
     quote_token: strawberry.ID = strawberry.field(description="SOL, USDC or USDT.")
     reserve: DecimalText = strawberry.field(description="Whole units of the token in the pool.")
     quote_reserve: DecimalText = strawberry.field(
-        description="Whole units of the quote token in the pool; the ratio is the first price."
+        description="Whole units of the quote token in the pool. The ratio is the first price; of "
+        "a DLMM pool that of its nearest bin, which are 1 % apart."
     )
 
     def to_pool(self, tokens: TokenList) -> ListedPool:

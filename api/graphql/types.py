@@ -119,7 +119,7 @@ class VenueQuote:
     )
     price: DecimalText | None = strawberry.field(description="tokenOut per tokenIn.")
     price_impact_bps: DecimalText | None = strawberry.field(
-        description="How far the trade moves the price, without fees."
+        description="How far the trade moves its own price, without fees and rounding."
     )
     fee: DecimalText | None = strawberry.field(description="Whole units of tokenIn.")
     latency_ms: int = strawberry.field(description="How long the answer took.")
@@ -152,7 +152,7 @@ class Quote:
     )
     price: DecimalText = strawberry.field(description="tokenOut per tokenIn, fees taken.")
     price_impact_bps: DecimalText = strawberry.field(
-        description="How far the trade moves the price, without fees."
+        description="How far the trade moves its own price, without fees and rounding."
     )
     route: list[RouteLeg] = strawberry.field(description="The pools the swap would go through.")
     compared: list[VenueQuote] = strawberry.field(description="Every venue asked, best first.")

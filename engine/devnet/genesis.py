@@ -12,6 +12,7 @@ from engine.pools.bins import MAX_BIN_ID, ONE, DlmmParameters, bin_price
 from engine.pools.cpmm import ConstantProductPool
 from engine.pools.dlmm import Bin, DlmmPool, Volatility
 from engine.pools.listed import ListedPool
+from engine.pools.swap import AmountOutOfRange
 from engine.tokens import (
     BONK,
     CBBTC,
@@ -105,7 +106,8 @@ def genesis_pools() -> Iterator[ListedPool]:
     for x, y, bin_step, fee_bps, dollars in _METEORA:
         parameters = DlmmParameters(bin_step, base_factor=fee_bps * 10_000 // bin_step)
         held = (_in_bins(x, dollars), _in_bins(y, dollars))
-        state_of_bins = bins_around(parameters, genesis_rate(x, y), *held)
+        active = bin_of(genesis_rate(x, y), bin_step)
+        state_of_bins = bins_around(parameters, active, *held)
         yield ListedPool(f"meteora:{x.symbol}-{y.symbol}", "meteora", x, y, state_of_bins)
 
 
@@ -124,12 +126,11 @@ def _in_bins(token: Token, dollars: int) -> int:
     return in_bin * BINS_EACH_SIDE + in_bin // 2
 
 
-def bins_around(parameters: DlmmParameters, rate: Fraction, held_x: int, held_y: int) -> DlmmPool:
-    """Return a calm pool at `rate` with X spread evenly above the price and Y below it.
+def bins_around(parameters: DlmmParameters, active: int, held_x: int, held_y: int) -> DlmmPool:
+    """Return a calm pool with X spread evenly above its active bin and Y below it.
 
     `held_x` and `held_y` are all its atoms; what does not divide evenly is in the active bin.
     """
-    active = bin_of(rate, parameters.bin_step)
     sides = range(1, BINS_EACH_SIDE + 1)
     x_in_bin, y_in_bin = (2 * held // (2 * BINS_EACH_SIDE + 1) for held in (held_x, held_y))
     rest = (held_x - x_in_bin * BINS_EACH_SIDE, held_y - y_in_bin * BINS_EACH_SIDE)
@@ -140,10 +141,14 @@ def bins_around(parameters: DlmmParameters, rate: Fraction, held_x: int, held_y:
 
 
 def bin_of(rate: Fraction, bin_step: int) -> int:
-    """Return the highest bin whose price is at most `rate`."""
-    # Beyond these the program's prices end; every rate of a devnet pair is well inside.
+    """Return the highest bin whose price is at most `rate`, atoms of Y per atom of X.
+
+    Raises AmountOutOfRange for a rate beyond the bins whose prices the program tells apart well.
+    """
     reach = min(MAX_BIN_ID, 300_000 // bin_step)
     low, high = -reach, reach
+    if not bin_price(bin_step, low) <= rate * ONE <= bin_price(bin_step, high):
+        raise AmountOutOfRange(most_bins_from_one=reach)
     while low < high:
         middle = (low + high + 1) // 2
         if bin_price(bin_step, middle) <= rate * ONE:
@@ -151,3 +156,10 @@ def bin_of(rate: Fraction, bin_step: int) -> int:
         else:
             high = middle - 1
     return low
+
+
+def nearest_bin(rate: Fraction, bin_step: int) -> int:
+    """Return the bin whose price is nearest to `rate` in proportion; raises as `bin_of` does."""
+    below = bin_of(rate, bin_step)
+    lower, upper = bin_price(bin_step, below), bin_price(bin_step, below + 1)
+    return below if (rate * ONE) ** 2 <= lower * upper else below + 1

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from engine.amounts import parse_amount
 from engine.devnet.chance import draw
-from engine.devnet.genesis import bins_around
+from engine.devnet.genesis import bins_around, nearest_bin
 from engine.errors import EngineError, ErrorCode
 from engine.pools.bins import DlmmParameters
 from engine.pools.cpmm import ConstantProductPool
@@ -36,7 +36,8 @@ def read_launch(
 
     Raises EngineError with the input's path: UNKNOWN_VENUE for one that is not of the devnet,
     UNKNOWN_TOKEN for what is no mint or no symbol, or for either being taken, UNSUPPORTED_PAIR
-    for another quote token, and the codes of amounts.
+    for another quote token, and the codes of amounts: AMOUNT_OUT_OF_RANGE also for a price that
+    no pool of the venue can have. The first price of a DLMM pool is its nearest bin's.
     """
     token = _token(mint, symbol, decimals, tokens)
     quote = tokens.find(quote_token, field=("input", "quoteToken"))
@@ -100,7 +101,8 @@ def _state(venue: str, held: int, quote_held: int) -> PoolState:
         if venue == "raydium":
             return ConstantProductPool(held, quote_held)
         if venue == "meteora":
-            return bins_around(_NEW_PAIR, Fraction(quote_held, held), held, quote_held)
+            first = nearest_bin(Fraction(quote_held, held), _NEW_PAIR.bin_step)
+            return bins_around(_NEW_PAIR, first, held, quote_held)
     except (AmountOutOfRange, InvalidPool):
         raise EngineError(
             ErrorCode.AMOUNT_OUT_OF_RANGE,

@@ -9,7 +9,6 @@ from engine.amounts import parse_amount, parse_price
 from engine.orders.request import OrderRequest
 from engine.orders.status import OrderType
 from engine.orders.terms import read_slippage, read_venues, require_two
-from engine.pools.book import PoolBook
 from engine.swaps.simulation import NO_FAULTS, Simulation, require_simulation
 from engine.swaps.swap import Swap
 from engine.tokens import Token, TokenList, is_mint
@@ -66,21 +65,3 @@ def sniper_order(
 def least_out_below(max_price: Fraction, amount_in: int, paid: Token, bought: Token) -> int:
     """Return the least atoms bought at no more than `max_price` of tokenIn per tokenOut."""
     return ceil(amount_in * Fraction(10) ** (bought.decimals - paid.decimals) / max_price)
-
-
-def liquidity(paid: Token, bought: Token, book: PoolBook) -> int:
-    """Return the most that a pool of `bought` holds on its other side, in atoms of `paid`.
-
-    What it holds of another token counts at the spot price of the pools between the two.
-    """
-    most = 0
-    for pool in book.pools.values():
-        if bought not in pool.tokens:
-            continue
-        other = pool.pays(pool.into(bought))
-        held = pool.reserves.x if other == pool.token_x else pool.reserves.y
-        if other != paid:
-            between = book.between(other, paid)
-            held = int(held * between[0].spot(between[0].into(paid))) if between else 0
-        most = max(most, held)
-    return most

@@ -65,6 +65,9 @@ NEXT: dict[OrderStatus, frozenset[OrderStatus]] = {
     S.EXPIRED: frozenset(),
 }
 
+IN_ONE = frozenset({(S.ROUTING, S.SUBMITTED)})
+"""Steps that are two in one, by way of BUILDING: each of the two is legal and has its event."""
+
 TERMINAL = frozenset(status for status, following in NEXT.items() if not following)
 """Statuses an order never leaves."""
 
@@ -88,5 +91,5 @@ class IllegalStep(Exception):
 
 def require_step(current: OrderStatus, wanted: OrderStatus) -> None:
     """Raise IllegalStep unless an order may go from `current` to `wanted`."""
-    if wanted not in NEXT[current]:
+    if wanted not in NEXT[current] and (current, wanted) not in IN_ONE:
         raise IllegalStep(current, wanted)

@@ -2,11 +2,11 @@
 
 from decimal import ROUND_CEILING, Context, Decimal
 from fractions import Fraction
-from itertools import pairwise
 
 from engine.errors import EngineError
 from engine.pools.book import PoolBook
-from engine.swaps.paths import Path, best_path, ways
+from engine.pools.listed import ListedPool
+from engine.swaps.paths import Path, best_path, best_spot
 from engine.swaps.swap import Swap
 from engine.tokens import Token
 
@@ -21,19 +21,20 @@ class Look:
     """
 
     def __init__(self, book: PoolBook, *, leg_cost_lamports: int) -> None:
-        self._pools = dict(book.pools)
-        self.book = PoolBook(book.chain, book.slot, self._pools, book.tokens)
+        self.book = self._found = book
+        self._taken: dict[str, ListedPool] = {}
         self._leg_cost_lamports = leg_cost_lamports
 
     def best_price(self, token_in: Token, token_out: Token) -> Decimal | None:
-        """Return what no order on the pair can beat, tokenOut per tokenIn; None without a pool.
+        """Return what no order on the pair can beat, tokenOut per tokenIn; None without a way.
 
-        The spot price, fees left out: whoever asks for more is not worth a closer look.
+        The spot price less the least fees, on the best way: whoever asks for more is not worth a
+        closer look.
         """
-        rates = [self._spot(token_in, way) for way in ways(token_in, token_out, self.book)]
-        if not rates:
+        spot = best_spot(token_in, token_out, self.book)
+        if spot is None:
             return None
-        rate = max(rates) * Fraction(10) ** (token_in.decimals - token_out.decimals)
+        rate = spot * Fraction(10) ** (token_in.decimals - token_out.decimals)
         return _UP.divide(Decimal(rate.numerator), Decimal(rate.denominator))
 
     def quote(self, swap: Swap) -> Path | None:
@@ -51,13 +52,6 @@ class Look:
 
     def take(self, path: Path) -> None:
         """Leave the pools as they will be once `path` has been executed."""
-        for hop in path.hops:
-            for fill in hop.fills:
-                self._pools[fill.pool.id] = fill.after
-
-    def _spot(self, token_in: Token, way: tuple[Token, ...]) -> Fraction:
-        rate = Fraction(1)
-        for paid, bought in pairwise((token_in, *way)):
-            pools = self.book.between(paid, bought)
-            rate *= max(pool.spot(pool.into(bought)) for pool in pools)
-        return rate
+        self._taken |= {fill.pool.id: fill.after for hop in path.hops for fill in hop.fills}
+        taken = PoolBook(self._found.chain, self._found.slot, self._taken, self._found.tokens)
+        self.book = PoolBook.together([self._found, taken])

@@ -81,6 +81,10 @@ class ListedPool:
         accumulator = state.volatility.volatility_accumulator
         return Decimal(fee_rate(state.parameters, accumulator) * 10_000) / FEE_UNIT
 
+    def holds(self, token: Token) -> int:
+        """Return the atoms of one of its tokens that the pool trades with."""
+        return self.reserves.x if token == self.token_x else self.reserves.y
+
     def pays(self, direction: Direction) -> Token:
         """Return the token that a swap in `direction` sells to the pool."""
         return self.token_x if direction is Direction.SELL_X else self.token_y

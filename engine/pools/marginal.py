@@ -72,6 +72,17 @@ def amount_to_rate(
     return min(amount_in, MAX_ATOMS)
 
 
+def best_rate(pool: ConstantProductPool | DlmmPool, direction: Direction) -> Fraction:
+    """Return what no swap beats, whatever its size and time: the spot rate less the least fee."""
+    if isinstance(pool, ConstantProductPool):
+        reserve_in, reserve_out = pool.reserves(direction)
+        kept_in, kept_out = kept_parts(pool, direction)
+        return Fraction(reserve_out * kept_in * kept_out, reserve_in * RATE_UNIT * RATE_UNIT)
+    parameters = pool.parameters
+    price = bin_price(parameters.bin_step, pool.active_id)
+    return _bin_rate(Terms(price, fee_rate(parameters, 0), direction, fee_on_input=True))
+
+
 def kept_parts(pool: ConstantProductPool, direction: Direction) -> tuple[int, int]:
     """Return what fees leave of the amount paid and of the amount bought, both in millionths."""
     fees = pool.fees

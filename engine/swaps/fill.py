@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from engine.amounts import BPS
+from engine.pools.impact import paid_and_bought
 from engine.pools.listed import ListedPool, Result
 from engine.pools.swap import Direction
 from engine.swaps.swap import RouteLeg
@@ -22,20 +23,6 @@ class Fill:
     @property
     def after(self) -> ListedPool:
         return self.pool.after(self.result, self.direction)
-
-    @property
-    def net_in(self) -> int:
-        """What bought something: the amount paid without fees taken from it."""
-        result = self.result
-        paid_fee = result.fee if result.fee_on_input else 0
-        return int(result.amount_in - paid_fee)
-
-    @property
-    def gross_out(self) -> int:
-        """What was bought, before fees taken from it."""
-        result = self.result
-        bought_fee = 0 if result.fee_on_input else result.fee
-        return int(result.amount_out + bought_fee)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +46,18 @@ class HopFill:
 
     @property
     def kept_of_spot(self) -> Fraction:
-        """The rate of this hop over its spot rate, fees left out; 1 for a trade of one atom.
+        """The rate of this hop over its spot rate, fees left out; 1 where it moves no price.
 
         SDKs disagree on whether fees count for price impact: Raydium's AMM v4 and Meteora's leave
-        them out as here, Raydium's CPMM SDK does not. For several pools the spot is the mean of
-        theirs, weighted by what each gets.
+        them out as here, Raydium's CPMM SDK does not. Rounding to atoms is left out as well. For
+        several pools the spot is the mean of theirs, weighted by what each gets.
         """
-        net_in = sum(fill.net_in for fill in self.fills)
-        if not net_in:
-            return Fraction(1)
-        at_spot = sum(
-            (fill.net_in * fill.pool.spot(fill.direction) for fill in self.fills), Fraction(0)
-        )
-        return sum(fill.gross_out for fill in self.fills) / at_spot
+        bought = at_spot = Fraction(0)
+        for fill in self.fills:
+            net, exact = paid_and_bought(fill.pool.state, fill.result, fill.direction)
+            bought += exact
+            at_spot += net * fill.pool.spot(fill.direction)
+        return bought / at_spot if at_spot else Fraction(1)
 
     def legs(self) -> list[RouteLeg]:
         """Return the fills as they are stored and shown."""

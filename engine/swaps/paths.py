@@ -1,6 +1,6 @@
-"""The best way through a book of pools: directly, or over a hub token, and over which pools."""
+"""The best way through a book of pools: directly or over a hub token, and over which pools."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -10,7 +10,10 @@ from engine.amounts import in_bps
 from engine.errors import EngineError, ErrorCode
 from engine.pools.book import PoolBook
 from engine.pools.listed import ListedPool
+from engine.pools.marginal import best_rate
+from engine.pools.swap import InsufficientLiquidity
 from engine.swaps.fill import HopFill, spend
+from engine.swaps.reasons import most_telling
 from engine.swaps.split import optimal_split
 from engine.swaps.swap import RouteLeg, Swap
 from engine.tokens import SOL, USDC, Token
@@ -34,6 +37,10 @@ class Path:
         return tuple(leg for hop in self.hops for leg in hop.legs())
 
     @property
+    def legs(self) -> int:
+        return sum(len(hop.fills) for hop in self.hops)
+
+    @property
     def fee(self) -> int:
         """All fees in atoms of the first token, those of a later hop at the rates before it."""
         first, *later = self.hops
@@ -46,7 +53,7 @@ class Path:
 
     @property
     def price_impact_bps(self) -> Decimal:
-        """How far the trade moves the price, fees left out."""
+        """How far below the spot price the trade goes by moving it, without fees and rounding."""
         kept = Fraction(1)
         for hop in self.hops:
             kept *= hop.kept_of_spot
@@ -54,63 +61,121 @@ class Path:
 
 
 def best_path(swap: Swap, book: PoolBook, *, allow_split: bool, leg_cost_lamports: int = 0) -> Path:
-    """Return the path with the greatest output, net of what legs after a hop's first one cost.
+    """Return the path with the greatest output, net of what its legs cost.
 
-    Pairs with a pool of their own go directly, others over one of HUBS. With `allow_split` a hop
-    may use several pools at once. Raises EngineError NO_ROUTE where the book has no path, and the
-    PoolError of the pools where none can do it.
+    It goes directly or over one of HUBS, whichever is better, through pools that hold the swap's
+    `min_liquidity`. With `allow_split` a hop may use several pools at once; a transaction is a
+    sequence of hops, so one amount is never divided among ways. Of equals it is the one with fewer
+    legs. Raises EngineError NO_ROUTE where the book has no path, and the most telling PoolError of
+    the ways where none can do it.
     """
-    possible = ways(swap.token_in, swap.token_out, book)
-    if not possible:
+    found = _ways(swap.token_in, swap.token_out, book)
+    if not found:
         raise EngineError(ErrorCode.NO_ROUTE, "There is no pool for this pair.")
-    best, failure = None, None
-    for way in possible:
-        try:
-            path = _walk(swap, way, book, allow_split, leg_cost_lamports)
-        except EngineError as error:
-            failure = failure or error
+    cost = leg_cost(swap.token_out, book, leg_cost_lamports)
+    best, best_net, failures = None, 0, list[EngineError]()
+    for way in found:
+        if best is not None and way.most(swap.amount_in) <= best_net:
             continue
-        if best is None or path.amount_out > best.amount_out:
-            best = path
+        try:
+            path = _walk(swap, way.tokens, book, allow_split, leg_cost_lamports)
+        except EngineError as error:
+            failures.append(error)
+            continue
+        net = path.amount_out - cost * path.legs
+        if best is None or (net, -path.legs) > (best_net, -best.legs):
+            best, best_net = path, net
     if best is None:
-        assert failure is not None
-        raise failure
+        raise most_telling(failures)
     return best
 
 
 def ways(token_in: Token, token_out: Token, book: PoolBook) -> list[tuple[Token, ...]]:
     """Return the tokens to go through on each way there is, the last one always the one bought."""
-    if book.between(token_in, token_out):
-        return [(token_out,)]
-    hubs = [hub for hub in HUBS if hub not in (token_in, token_out)]
-    return [
-        (hub, token_out)
-        for hub in hubs
-        if book.between(token_in, hub) and book.between(hub, token_out)
-    ]
+    return [way.tokens for way in _ways(token_in, token_out, book)]
+
+
+def best_spot(token_in: Token, token_out: Token, book: PoolBook) -> Fraction | None:
+    """Return atoms out per atom in that no amount beats on any way; None where there is none."""
+    rates = (way.best_rate for way in _ways(token_in, token_out, book))
+    return max(rates, default=None)
 
 
 def pools_on_the_way(token_in: Token, token_out: Token, book: PoolBook) -> frozenset[str]:
     """Return the ids of all pools that a swap might go through."""
-    found: set[str] = set()
-    for way in ways(token_in, token_out, book):
-        for paid, bought in pairwise((token_in, *way)):
-            found.update(pool.id for pool in book.between(paid, bought))
-    return frozenset(found)
+
+    def found() -> frozenset[str]:
+        return frozenset(
+            pool.id
+            for way in _ways(token_in, token_out, book)
+            for hop in pairwise((token_in, *way.tokens))
+            for pool in book.between(*hop)
+        )
+
+    return book.once(("pools on the way", token_in, token_out), found)
 
 
 def leg_cost(token_out: Token, book: PoolBook, lamports: int) -> int:
     """Return what `lamports` are worth in atoms of `token_out` at spot; 0 where nobody knows."""
-    worth: Fraction = Fraction(lamports)
-    if token_out == SOL:
-        return lamports
-    if direct := book.between(SOL, token_out):
-        return int(worth * direct[0].spot(direct[0].into(token_out)))
-    over, onward = book.between(SOL, USDC), book.between(USDC, token_out)
-    if not over or not onward:
-        return 0
-    worth *= over[0].spot(over[0].into(USDC)) * onward[0].spot(onward[0].into(token_out))
-    return int(worth)
+    return worth(lamports, SOL, token_out, book) if lamports else 0
+
+
+def worth(atoms: int, token: Token, wanted: Token, book: PoolBook) -> int:
+    """Return what atoms of a token are worth in another's at spot; 0 where nobody knows.
+
+    It is the deepest pools' rate, which is the dearest to move.
+    """
+    if token == wanted:
+        return atoms
+    rate = book.once(("worth", token, wanted), lambda: _deepest_rate(token, wanted, book))
+    return int(atoms * rate)
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """The tokens to go through after the one paid, and what no amount beats."""
+
+    tokens: tuple[Token, ...]
+    best_rate: Fraction
+
+    def most(self, amount_in: int) -> int:
+        return amount_in * self.best_rate.numerator // self.best_rate.denominator
+
+
+def _ways(token_in: Token, token_out: Token, book: PoolBook) -> Sequence[_Way]:
+    """Return the ways there are: the direct one first, then those over the hubs."""
+
+    def found() -> list[_Way]:
+        hubs = [(hub, token_out) for hub in HUBS if hub not in (token_in, token_out)]
+        return [
+            _Way(tokens, _best_rate(token_in, tokens, book))
+            for tokens in [(token_out,), *hubs]
+            if all(book.between(*hop) for hop in pairwise((token_in, *tokens)))
+        ]
+
+    return book.once(("ways", token_in, token_out), found)
+
+
+def _best_rate(token_in: Token, way: Sequence[Token], book: PoolBook) -> Fraction:
+    rate = Fraction(1)
+    for paid, bought in pairwise((token_in, *way)):
+        pools = book.between(paid, bought)
+        rate *= max(best_rate(pool.state, pool.into(bought)) for pool in pools)
+    return rate
+
+
+def _deepest_rate(token: Token, wanted: Token, book: PoolBook) -> Fraction:
+    """Return the spot rate on the way that can take most of `token` at about this rate."""
+    best = (Fraction(0), Fraction(0))
+    for way in _ways(token, wanted, book):
+        rate, depth = Fraction(1), None
+        for paid, bought in pairwise((token, *way.tokens)):
+            pool = max(book.between(paid, bought), key=lambda pool: pool.holds(paid))
+            held = pool.holds(paid) / rate
+            depth = held if depth is None else min(depth, held)
+            rate *= pool.spot(pool.into(bought))
+        best = max(best, (depth or Fraction(0), rate))
+    return best[1]
 
 
 def _walk(
@@ -118,7 +183,7 @@ def _walk(
 ) -> Path:
     amount, paid, hops = swap.amount_in, swap.token_in, []
     for bought in way:
-        pools = book.between(paid, bought)
+        pools = _deep_enough(book.between(paid, bought), paid, swap, book)
         cost = leg_cost(bought, book, lamports)
         hop = _best_hop(amount, pools, bought, book.now, allow_split, cost)
         hops.append(hop)
@@ -126,26 +191,51 @@ def _walk(
     return Path(tuple(hops))
 
 
+def _deep_enough(
+    pools: Sequence[ListedPool], paid: Token, swap: Swap, book: PoolBook
+) -> Sequence[ListedPool]:
+    """Return the pools that hold the swap's `min_liquidity` beside the token they sell."""
+    least = swap.min_liquidity
+    if not least:
+        return pools
+    deep = [p for p in pools if worth(p.holds(paid), paid, swap.token_in, book) >= least]
+    if not deep:
+        raise InsufficientLiquidity(min_liquidity=least)
+    return deep
+
+
 def _best_hop(
     amount: int, pools: Sequence[ListedPool], bought: Token, now: int, allow_split: bool, cost: int
 ) -> HopFill:
-    """Return the best of every pool alone and, if allowed, of their best combination."""
-    candidates: list[Sequence[tuple[ListedPool, int]]] = [[(pool, 1)] for pool in pools]
-    failures: list[EngineError] = []
-    if allow_split and len(pools) > 1:
-        try:
-            sides = [(pool.state, pool.into(bought)) for pool in pools]
-            parts = zip(pools, optimal_split(sides, amount, now), strict=True)
-            candidates.append([(pool, part) for pool, part in parts if part])
-        except EngineError as error:
-            failures.append(error)
+    """Return the best of every pool alone and, if allowed, of their best combinations."""
     filled: list[HopFill] = []
-    for candidate in candidates:
+    failures: list[EngineError] = []
+    splits = _splits(amount, pools, bought, now) if allow_split else ()
+    for candidate in (*([(pool, 1)] for pool in pools), *splits):
         try:
             filled.append(spend(amount, candidate, bought, now))
         except EngineError as error:
             failures.append(error)
     if not filled:
-        raise failures[0]
+        raise most_telling(failures)
     # max keeps the first of equals: fewer legs, then the lower pool id.
     return max(filled, key=lambda hop: hop.amount_out - cost * (len(hop.fills) - 1))
+
+
+def _splits(
+    amount: int, pools: Sequence[ListedPool], bought: Token, now: int
+) -> Iterator[Sequence[tuple[ListedPool, int]]]:
+    """Yield the best split over all pools, over all but that of the least part, and so on."""
+    used = pools
+    while len(used) > 1:
+        try:
+            sides = [(pool.state, pool.into(bought)) for pool in used]
+            parts = optimal_split(sides, amount, now)
+        except EngineError:
+            return  # none of them alone can do it either, and says why
+        split = [(pool, part) for pool, part in zip(used, parts, strict=True) if part]
+        if len(split) < 2:
+            return
+        yield split
+        least = min(split, key=lambda leg: leg[1])
+        used = [leg[0] for leg in split if leg is not least]

@@ -27,6 +27,8 @@ class Swap:
     max_price_impact_bps: int | None = None
     allow_split: bool = True
     """Whether the amount may be divided among venues."""
+    min_liquidity: int = 0
+    """What a pool must hold of the token paid into it to take part, in worth of token_in atoms."""
     fault: Fault | None = None
     """What a simulated venue is to do wrong."""
     extra_latency_ms: int = 0

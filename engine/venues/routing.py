@@ -6,9 +6,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from engine.amounts import format_decimal, price
-from engine.errors import EngineError, ErrorCode, Failure, RetryClass
+from engine.errors import EngineError, ErrorCode, Failure
 from engine.pools.book import PoolBook
 from engine.swaps.paths import best_path, leg_cost
+from engine.swaps.reasons import most_telling
 from engine.swaps.swap import NotAlone, Quote, Swap, VenueQuote
 from engine.venues.venue import Venue
 
@@ -58,11 +59,15 @@ async def best_route(
         sorted((a.told for a in answers), key=lambda told: rank.get(told.venue, len(rank)))
     )
     best = min(offers, key=lambda quote: (quote.venue in avoid, rank[quote.venue]), default=None)
+    reasons = [told.failure for told in compared if told.failure is not None]
     if swap.allow_split:
         books = [a.book for a in answers if a.book and a.told.venue not in avoid]
-        best = _combined(swap, best, books, leg_cost_lamports) or best
+        try:
+            best = _combined(swap, best, books, leg_cost_lamports) or best
+        except EngineError as error:
+            reasons.append(error.failure)
     if best is None:
-        raise NoQuote(_worth_most(compared), compared)
+        raise NoQuote(_worth_most(reasons), compared)
     _require_price_impact(best, swap)
     return BestRoute(best, compared)
 
@@ -127,18 +132,15 @@ def _combined(
     """Return the best quote over the pools of one chain together; None if no better than `best`.
 
     The chain is that of the best offer; a venue that could not do it alone may still have a part.
+    Raises EngineError where they have no path together either.
     """
     known = [best.book] if best is not None else books
     chain = next((book.chain for book in known if book is not None), None)
     together = [book for book in (*known, *books) if book is not None and book.chain == chain]
     if chain is None:
         return None
-    pools = {id: pool for book in together for id, pool in book.pools.items()}
-    book = PoolBook(chain, max(book.slot for book in together), pools)
-    try:
-        path = best_path(swap, book, allow_split=True, leg_cost_lamports=leg_cost_lamports)
-    except EngineError:
-        return None
+    book = PoolBook.together(together)
+    path = best_path(swap, book, allow_split=True, leg_cost_lamports=leg_cost_lamports)
     route = path.route
     if best is not None:
         cost = leg_cost(swap.token_out, book, leg_cost_lamports)
@@ -158,19 +160,19 @@ def _combined(
     )
 
 
-def _worth_most(compared: Sequence[VenueQuote]) -> Failure:
-    """Return the failure that another try may cure before one that is final.
+def _worth_most(reasons: Sequence[Failure]) -> Failure:
+    """Return the most telling of the reasons, with what each venue said.
 
     It names a venue only where that was the only one: of several, none is to be avoided.
     """
-    failures = [told.failure for told in compared if told.failure is not None]
-    if not failures:
+    if not reasons:
         return Failure(code=ErrorCode.NO_ROUTE, message="No venue was asked.")
-    worth_most = min(failures, key=lambda failure: failure.retry_class is RetryClass.FATAL)
-    if len(failures) == 1:
-        return worth_most
-    said = "; ".join(f"{failure.venue}: {failure.message}" for failure in failures)
-    return Failure(code=worth_most.code, message=f"No venue has a quote. {said}")
+    told = most_telling(reasons)
+    venues = [reason for reason in reasons if reason.venue is not None]
+    if len(venues) == 1:
+        return told.model_copy(update={"venue": venues[0].venue})
+    said = "; ".join(f"{reason.venue}: {reason.message}" for reason in venues)
+    return Failure(code=told.code, message=f"No venue has a quote. {said}")
 
 
 def _require_price_impact(quote: Quote, swap: Swap) -> None:

@@ -42,7 +42,8 @@ class Venue(Protocol):
         """Return what the venue would give for `swap` now, fees taken.
 
         Raises NO_ROUTE where it does not trade the pair, and INSUFFICIENT_LIQUIDITY, ZERO_OUTPUT
-        or AMOUNT_OUT_OF_RANGE for an amount it cannot do.
+        or AMOUNT_OUT_OF_RANGE for an amount it cannot do. Pools that hold less than the swap's
+        `min_liquidity` take no part: INSUFFICIENT_LIQUIDITY where all do.
 
         A venue that settles on the devnet may show its pools as the quote's `book`, or with a
         NotAlone: then an order can be divided among it and others of the same chain, in one

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from engine.devnet.chain import CHAIN
 from engine.errors import EngineError, ErrorCode
-from engine.pools.book import PoolBook
+from engine.pools.book import PoolBook, Pools
 from engine.pools.listed import ListedPool
 from engine.tokens import Token, TokenList, is_launched
 from models.batch import Batch
@@ -63,7 +63,8 @@ class PoolStore:
         self._hot = hot
         self._slot_ms = slot_ms
         self._revision = -1
-        self._book = PoolBook(CHAIN, 0, {})
+        self._pools = Pools({})
+        self._book = PoolBook(CHAIN, 0, self._pools)
         self._read_batch: Batch[None, PoolBook] = Batch(self._read_all)
 
     async def book(self) -> PoolBook:
@@ -98,12 +99,12 @@ class PoolStore:
 
     async def _read_all(self, asked: Sequence[None]) -> list[PoolBook]:
         rows = await self._hot.fetch(_BOOK, self._revision, self._slot_ms)
-        pools, tokens = self._book.pools, self._book.tokens
+        tokens = self._book.tokens
         if changed := [row for row in rows if row["id"] is not None]:
             tokens = tokens.with_launched(tokens_of(changed))
-            pools = {**pools, **{row["id"]: from_row(row, tokens) for row in changed}}
+            self._pools = self._pools.with_changed(from_row(row, tokens) for row in changed)
         self._revision = rows[0]["last_revision"]
-        self._book = PoolBook(CHAIN, rows[0]["slot_now"], pools, tokens)
+        self._book = PoolBook(CHAIN, rows[0]["slot_now"], self._pools, tokens)
         return [self._book] * len(asked)
 
 

@@ -12,7 +12,13 @@ from models.columns import Atoms, Json, Name
 from models.orders.step import NewOrder
 from models.orders.tables import Order, OrderEventRow
 
-ORDER_COLUMNS: dict[str, Column[Any]] = dict(Order.__table__.columns.items())  # type: ignore[attr-defined]
+ORDER_COLUMNS: dict[str, Column[Any]] = {
+    name: column
+    for name, column in Order.__table__.columns.items()  # type: ignore[attr-defined]
+    if column.computed is None
+}
+"""Those that are read and written; what Postgres derives of them is for its indexes alone."""
+
 EVENT_COLUMNS: dict[str, Column[Any]] = dict(OrderEventRow.__table__.columns.items())  # type: ignore[attr-defined]
 
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]

@@ -9,7 +9,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any
 
-from sqlalchemy import Boolean, Integer, LargeBinary, Numeric, Text
+from sqlalchemy import Boolean, Computed, Integer, LargeBinary, Numeric, Text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 
@@ -43,6 +43,16 @@ def optional(type_: Any, on_step: OnStep | None = None) -> Any:
     """Declare a column that may be NULL, and what a step does to it."""
     info = {} if on_step is None else {"on_step": on_step}
     return Field(default=None, sa_type=type_, nullable=True, sa_column_kwargs={"info": info})
+
+
+def derived(expression: str) -> Any:
+    """Declare a column that Postgres computes of others; nobody writes it."""
+    return Field(
+        default=None,
+        sa_type=Text,
+        nullable=True,
+        sa_column_args=[Computed(expression, persisted=True)],
+    )
 
 
 class Asked(SQLModel):

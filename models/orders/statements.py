@@ -2,15 +2,18 @@
 
 from typing import Any
 
-from sqlalchemy import Integer, Select, Table, TextClause, func, select, text, tuple_
+from sqlalchemy import Integer, Table, TextClause, text
 from sqlalchemy.types import TypeDecorator
 
 from engine.orders.status import IN_PROGRESS
-from models.orders.step import OrderFilter, Position
 from models.orders.tables import Order, OrderEventRow, one_of
 
 _ORDERS = Order.__table__  # type: ignore[attr-defined]
 _EVENTS = OrderEventRow.__table__  # type: ignore[attr-defined]
+
+
+UNDER_WAY = "ended_as IS NULL AND waits IS NULL"
+"""The condition of the one index that finds orders on their way; no step of theirs changes it."""
 
 
 def returning_orders(sql: str) -> TextClause:
@@ -35,7 +38,7 @@ RETURNING 0 AS n, orders.*
 
 OVERDUE = returning_orders(f"""
 SELECT 0 AS n, orders.* FROM orders
-WHERE {one_of("status", IN_PROGRESS)} AND lease_until <= now()
+WHERE {UNDER_WAY} AND {one_of("status", IN_PROGRESS)} AND lease_until <= now()
 ORDER BY lease_until LIMIT :most
 """)
 
@@ -54,7 +57,7 @@ RETURNING id
 # Those whose worker was lost so often that once more is the last time, sent or in hand.
 ON_LAST_CHANCE = text(f"""
 SELECT count(*) AS n FROM orders
-WHERE {one_of("status", IN_PROGRESS)} AND lease_until > now() AND (
+WHERE {UNDER_WAY} AND {one_of("status", IN_PROGRESS)} AND lease_until > now() AND (
     status = 'ROUTING' AND attempts >= :most_attempts AND failure->>'code' = 'WORKER_LOST'
     OR status = 'BUILDING' AND leases_lost >= :most_builders - 1)
 """)
@@ -83,8 +86,9 @@ WHERE id = :id AND sequence = :sequence AND status = 'SUBMITTED' AND lease_holde
 
 SUBMITTED = returning_orders("""
 SELECT 0 AS n, orders.* FROM orders
-WHERE status = 'SUBMITTED' AND (updated_at, id) > (:updated_at, :id)
-ORDER BY updated_at, id LIMIT :most
+WHERE ended_as IS NULL AND waits IS NULL AND status = 'SUBMITTED'
+    AND (created_at, id) > (:created_at, :id)
+ORDER BY created_at, id LIMIT :most
 """)
 
 MISSED = text("""
@@ -98,49 +102,6 @@ SINCE = text("""
 SELECT * FROM order_events WHERE occurred_at >= :instant ORDER BY occurred_at, order_id, sequence
 """).columns(**_converted(_EVENTS))
 
-COUNT_IN_PROGRESS = text(f"SELECT count(*) AS n FROM orders WHERE {one_of('status', IN_PROGRESS)}")
-
-
-def page_of_orders(
-    account: str,
-    wanted: OrderFilter,
-    most: int,
-    older_than: Position | None,
-    newer_than: Position | None,
-    oldest_first: bool,
-) -> Select[Any]:
-    """Select a stretch of an account's history, by keyset."""
-    keys = (_ORDERS.c.created_at, _ORDERS.c.id)
-    query = select(*_ORDERS.c).where(*_conditions(account, wanted)).limit(most)
-    types = [key.type for key in keys]
-    if older_than is not None:
-        place = tuple_(older_than.created_at, older_than.id, types=types)
-        query = query.where(tuple_(*keys) < place)
-    if newer_than is not None:
-        place = tuple_(newer_than.created_at, newer_than.id, types=types)
-        query = query.where(tuple_(*keys) > place)
-    return query.order_by(*(key.asc() if oldest_first else key.desc() for key in keys))
-
-
-def count_of_orders(account: str, wanted: OrderFilter, most: int) -> Select[Any]:
-    """Select how many orders of an account hold to a filter, `most` where there are more."""
-    some = select(_ORDERS.c.id).where(*_conditions(account, wanted)).limit(most).subquery()
-    return select(func.count().label("n")).select_from(some)
-
-
-def _conditions(account: str, wanted: OrderFilter) -> list[Any]:
-    equal: dict[str, Any] = {
-        "token_in": wanted.token_in,
-        "token_out": wanted.token_out,
-        "venue": wanted.venue,
-    }
-    conditions = [_ORDERS.c.account == account]
-    conditions += [_ORDERS.c[name] == value for name, value in equal.items() if value is not None]
-    for name, values in (("status", wanted.statuses), ("type", wanted.types)):
-        if values is not None:
-            conditions.append(_ORDERS.c[name].in_([str(value) for value in values]))
-    if wanted.created_after is not None:
-        conditions.append(_ORDERS.c.created_at > wanted.created_after)
-    if wanted.created_before is not None:
-        conditions.append(_ORDERS.c.created_at < wanted.created_before)
-    return conditions
+COUNT_IN_PROGRESS = text(
+    f"SELECT count(*) AS n FROM orders WHERE {UNDER_WAY} AND {one_of('status', IN_PROGRESS)}"
+)

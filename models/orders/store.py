@@ -15,8 +15,8 @@ from engine.orders.event import OrderEvent
 from engine.orders.status import require_step
 from models.batch import Batch
 from models.hot import HotPool
-from models.orders import statements, writing
-from models.orders.codec import accepted_order, encode, order_of
+from models.orders import history, statements, writing
+from models.orders.codec import ORDER_COLUMNS, accepted_order, encode, order_of
 from models.orders.step import NewOrder, OrderFilter, Position, Step
 from models.orders.tables import Order
 from models.orders.writing import Move
@@ -156,14 +156,13 @@ class OrderStore:
             )
 
     async def submitted(self, *, after: Order | None, most: int) -> list[Order]:
-        """Return orders that wait for their transaction, the longest waiting first, a page."""
+        """Return orders that wait for their transaction, the oldest first, a page."""
         place = {
-            "updated_at": after.updated_at if after else LONG_AGO,
+            "created_at": after.created_at if after else LONG_AGO,
             "id": after.id if after else FIRST_ID,
         }
-        return [
-            row_order(row) for row in await self._rows(statements.SUBMITTED, most=most, **place)
-        ]
+        rows = await self._rows(statements.SUBMITTED, most=most, **place)
+        return [row_order(row) for row in rows]
 
     async def in_progress(self) -> int:
         """Count the orders that owe a step to a worker."""
@@ -198,14 +197,12 @@ class OrderStore:
         A keyset scan: its cost does not grow with the history, and rows inserted meanwhile
         neither shift nor repeat what it returns.
         """
-        query = statements.page_of_orders(
-            account, wanted, most, older_than, newer_than, oldest_first
-        )
+        query = history.page_of_orders(account, wanted, most, older_than, newer_than, oldest_first)
         return [row_order(row) for row in await self._rows(query)]
 
     async def count(self, account: str, wanted: OrderFilter, *, most: int) -> int:
         """Count an account's orders that hold to a filter; counting ends at `most`."""
-        rows = await self._rows(statements.count_of_orders(account, wanted, most))
+        rows = await self._rows(history.count_of_orders(account, wanted, most))
         return int(rows[0]["n"])
 
     async def events_after(self, seen: Mapping[UUID, int]) -> list[OrderEvent]:
@@ -265,7 +262,7 @@ def _moved(record: Mapping[str, Any], *, events: int) -> Moved:
 def row_order(row: RowMapping) -> Order:
     """Return a row that SQLAlchemy read, as the ORM would load it, without validating it."""
     order: Order = _NEW_ORDER()
-    order.__dict__.update(row)
+    order.__dict__.update((name, row[name]) for name in ORDER_COLUMNS)
     return order
 
 

@@ -14,19 +14,19 @@ from models.orders.tables import Order, one_of
 
 _EXPIRED = returning_orders(f"""
 SELECT 0 AS n, orders.* FROM orders
-WHERE {one_of("status", NOT_SENT)} AND expires_at <= now()
+WHERE ended_as IS NULL AND {one_of("status", NOT_SENT)} AND expires_at <= now()
 ORDER BY expires_at LIMIT :most
 """)
 
 # A loose scan of the index: one look per pair, however many orders rest on it.
 _PAIRS = text("""
 WITH RECURSIVE pair AS (
-    (SELECT token_in, token_out FROM orders WHERE status = :status
+    (SELECT token_in, token_out FROM orders WHERE waits = :status
      ORDER BY token_in, token_out LIMIT 1)
     UNION ALL
     SELECT following.* FROM pair CROSS JOIN LATERAL (
         SELECT token_in, token_out FROM orders
-        WHERE status = :status AND (token_in, token_out) > (pair.token_in, pair.token_out)
+        WHERE waits = :status AND (token_in, token_out) > (pair.token_in, pair.token_out)
         ORDER BY token_in, token_out LIMIT 1) following
 )
 SELECT token_in, token_out FROM pair
@@ -35,7 +35,7 @@ SELECT token_in, token_out FROM pair
 # Further through the market first, of equal ones the older: price-time priority.
 _NEAR_PRICE = returning_orders("""
 SELECT 0 AS n, orders.* FROM orders
-WHERE status = 'WAITING_PRICE' AND token_in = :token_in AND token_out = :token_out
+WHERE waits = 'WAITING_PRICE' AND token_in = :token_in AND token_out = :token_out
     AND limit_price <= :best AND (expires_at IS NULL OR expires_at > now())
     AND (limit_price, created_at, id) > (:limit_price, :created_at, :id)
 ORDER BY limit_price, created_at, id LIMIT :most
@@ -43,7 +43,7 @@ ORDER BY limit_price, created_at, id LIMIT :most
 
 _FOR_POOL = returning_orders("""
 SELECT 0 AS n, orders.* FROM orders
-WHERE status = 'WAITING_POOL' AND token_in = :token_in AND token_out = :token_out
+WHERE waits = 'WAITING_POOL' AND token_in = :token_in AND token_out = :token_out
     AND (expires_at IS NULL OR expires_at > now()) AND (created_at, id) > (:created_at, :id)
 ORDER BY created_at, id LIMIT :most
 """)

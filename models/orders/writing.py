@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from engine.orders.status import TERMINAL, OrderStatus
+from engine.orders.status import IN_ONE, TERMINAL, OrderStatus
 from models.orders.codec import ORDER_COLUMNS, array_type, sql_type
 from models.orders.columns import Learned, OnlyTold, OnStep, Told, Untold
 from models.orders.step import NewOrder, Step
@@ -57,7 +57,7 @@ class Move:
     @property
     def is_two_in_one(self) -> bool:
         """Whether it goes by way of BUILDING: see Step."""
-        return self.previous is S.ROUTING and self.status is S.SUBMITTED
+        return (self.previous, self.status) in IN_ONE
 
 
 @cache

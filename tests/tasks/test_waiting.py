@@ -332,6 +332,39 @@ async def test_a_sniper_waits_for_enough_liquidity(devnet):
         assert await net.watch() == [id]
 
 
+async def test_a_sniper_buys_only_from_pools_deep_enough(devnet):
+    async with devnet() as net:
+        await launch(net, reserve="500000", quoteReserve="1000")
+        await launch(net, venue="meteora", reserve="1000", quoteReserve="1")  # cheaper, and thin
+        deep = await net.snipe(MINT, "0.1", minLiquidity="100")
+        thin = await net.snipe(MINT, "0.1", minLiquidity="100", venues=["meteora"])
+        any_depth = await net.snipe(MINT, "0.0001")
+        for id in (deep, thin, any_depth):
+            await net.route(id)
+        assert await net.watch() == []
+        assert (await net.show(thin))["status"] == "WAITING_POOL"
+        done, cheap = [await net.end(id) for id in (deep, any_depth)]
+
+    assert [leg["pool"] for leg in done["route"]] == ["raydium:NEW-SOL"]
+    assert [leg["pool"] for leg in cheap["route"]] == ["meteora:NEW-SOL"]
+
+
+async def test_a_pool_that_got_thin_before_a_woken_sniper_was_routed_is_not_bought_from(devnet):
+    async with devnet() as net:
+        id = await net.snipe(MINT, "0.1", minLiquidity="100")
+        await net.route(id)
+        await launch(net, venue="meteora", reserve="100000", quoteReserve="200")
+        assert await net.watch() == [id]
+        async with transaction(net.resources.database) as connection:
+            await connection.execute(text("DELETE FROM pools WHERE id = 'meteora:NEW-SOL'"))
+        await launch(net, venue="raydium", reserve="50000", quoteReserve="99")
+    async with devnet() as net:
+        await net.route(id)
+        shown = await net.show(id)
+
+    assert (shown["status"], shown["failure"]["code"]) == ("FAILED", "INSUFFICIENT_LIQUIDITY")
+
+
 async def test_a_launched_token_trades_like_any_other(devnet):
     async with devnet() as net:
         await launch(net)
@@ -355,6 +388,11 @@ async def test_a_launched_token_trades_like_any_other(devnet):
         ({"quoteToken": "BONK"}, "UNSUPPORTED_PAIR", "quoteToken"),
         ({"reserve": "0"}, "INVALID_AMOUNT", "reserve"),
         ({"quoteReserve": "0.0000000001"}, "AMOUNT_PRECISION_EXCEEDED", "quoteReserve"),
+        (
+            {"venue": "meteora", "reserve": "0.00001", "quoteReserve": "10000000"},
+            "AMOUNT_OUT_OF_RANGE",
+            "reserve",
+        ),
     ],
 )
 async def test_a_launch_that_cannot_be_is_refused(devnet, given, code, field):

@@ -9,12 +9,13 @@ import pytest
 
 from engine.devnet.chain import Rules
 from engine.devnet.genesis import genesis_pools
+from engine.devnet.launch import read_launch
 from engine.errors import EngineError, ErrorCode
-from engine.pools.book import PoolBook
+from engine.pools.book import PoolBook, Pools
 from engine.swaps.simulation import Fault, VenueFaults
 from engine.swaps.swap import Swap
 from engine.swaps.transaction import SignedTransaction, StatusReport, decode
-from engine.tokens import JUP, ORCA, SOL, USDC
+from engine.tokens import GENESIS, JUP, ORCA, SOL, USDC, WIF, Token
 from engine.venues.routing import NoQuote, best_route
 from engine.venues.simulated import SimulatedVenue
 from tests.venues import ScriptedVenue, rejected, unavailable
@@ -80,6 +81,59 @@ async def test_without_any_quote_the_curable_reason_is_given():
     assert failed.value.code is ErrorCode.VENUE_UNAVAILABLE
     assert failed.value.venue is None  # none of them is to be avoided next time
     assert {told.venue for told in failed.value.compared} == {"a", "b"}
+
+
+async def test_an_amount_too_small_is_told_before_a_venue_without_a_route():
+    with pytest.raises(NoQuote) as failed:
+        await best_route(Swap(ORCA, USDC, 1), simulated(*BOTH), deadline_ms=DEADLINE_MS)
+
+    assert failed.value.code is ErrorCode.ZERO_OUTPUT
+    assert [told.failure.code for told in failed.value.compared] == [
+        ErrorCode.NO_ROUTE,
+        ErrorCode.ZERO_OUTPUT,
+    ]
+
+
+async def test_what_the_venues_could_only_do_together_tells_why_they_cannot():
+    ledger = FixedLedger()
+    del ledger.pools["raydium:JUP-USDC"], ledger.pools["raydium:JUP-SOL"]
+
+    with pytest.raises(NoQuote) as failed:
+        await best_route(
+            Swap(ORCA, JUP, 1), simulated(*BOTH, ledger=ledger), deadline_ms=DEADLINE_MS
+        )
+
+    assert {told.failure.code for told in failed.value.compared} == {ErrorCode.NO_ROUTE}
+    assert failed.value.code is ErrorCode.ZERO_OUTPUT
+
+
+C = ErrorCode
+
+
+@pytest.mark.parametrize(
+    ("codes", "told"),
+    [
+        ((C.NO_ROUTE, C.ZERO_OUTPUT), C.ZERO_OUTPUT),
+        ((C.INSUFFICIENT_LIQUIDITY, C.NO_ROUTE), C.INSUFFICIENT_LIQUIDITY),
+        ((C.NO_ROUTE, C.AMOUNT_OUT_OF_RANGE), C.AMOUNT_OUT_OF_RANGE),
+        ((C.AMOUNT_OUT_OF_RANGE, C.INSUFFICIENT_LIQUIDITY), C.INSUFFICIENT_LIQUIDITY),
+        ((C.NO_ROUTE, C.VENUE_REJECTED), C.VENUE_REJECTED),
+        ((C.VENUE_REJECTED, C.ZERO_OUTPUT), C.ZERO_OUTPUT),
+        ((C.ZERO_OUTPUT, C.VENUE_UNAVAILABLE), C.VENUE_UNAVAILABLE),
+        ((C.NO_ROUTE, C.NO_ROUTE), C.NO_ROUTE),
+    ],
+)
+async def test_of_several_reasons_the_most_telling_one_is_given(codes, told):
+    for order in (codes, codes[::-1]):
+        venues = [
+            ScriptedVenue(id, quote_errors=[EngineError(code, "It says so.", venue=id)])
+            for id, code in zip("ab", order, strict=True)
+        ]
+
+        with pytest.raises(NoQuote) as failed:
+            await best_route(SWAP, venues, deadline_ms=DEADLINE_MS)
+
+        assert failed.value.code is told
 
 
 async def test_the_venue_that_failed_last_wins_only_alone():
@@ -164,6 +218,22 @@ def simulated(*ids: str, ledger: FixedLedger | None = None, faults=None) -> list
         )
         for id in ids
     ]
+
+
+NEW = Token("NEW", "NewTokenMint1111111111111111111111111111111", 6, "NEW")
+
+
+def launched(venue: str, token: Token, reserve: str, quote_reserve: str, quote: str = "USDC"):
+    return read_launch(
+        GENESIS,
+        venue=venue,
+        mint=token.mint,
+        symbol=token.symbol,
+        decimals=token.decimals,
+        quote_token=quote,
+        reserve=reserve,
+        quote_reserve=quote_reserve,
+    )
 
 
 BIG = Swap(SOL, USDC, 500 * 10**9)
@@ -322,3 +392,62 @@ async def test_one_transaction_carries_all_parts_of_a_divided_order():
         leg.pool: leg.amount_in for leg in best.quote.route
     }
     assert (transaction.amount_in, transaction.min_amount_out) == (500 * 10**9, 7)
+
+
+async def test_thin_pools_on_both_venues_do_not_hide_the_way_over_a_hub():
+    ledger = FixedLedger()
+    for id in BOTH:
+        pool = launched(id, WIF, "20", "10")
+        ledger.pools[pool.id] = pool
+    swap = Swap(WIF, USDC, 10_000 * 10**6)
+
+    best = await best_route(swap, simulated(*BOTH, ledger=ledger), deadline_ms=DEADLINE_MS)
+
+    assert best.quote.amount_out == 4_962_652_922
+    assert all(told.amount_out > 4_900 * 10**6 for told in best.compared)
+    assert {(leg.token_in, leg.token_out) for leg in best.quote.route} == {
+        (WIF.mint, SOL.mint),
+        (SOL.mint, USDC.mint),
+    }
+
+
+async def test_too_thin_a_pool_takes_no_part_for_who_asks_for_depth():
+    ledger = FixedLedger()
+    for pool in (
+        launched("raydium", NEW, "500000", "1000", quote="SOL"),
+        launched("meteora", NEW, "1000", "1", quote="SOL"),
+    ):
+        ledger.pools[pool.id] = pool
+    venues = simulated(*BOTH, ledger=ledger)
+    swap = Swap(SOL, NEW, 10**8, min_liquidity=100 * 10**9)
+
+    best = await best_route(swap, venues, deadline_ms=DEADLINE_MS)
+
+    assert [leg.pool for leg in best.quote.route] == ["raydium:NEW-SOL"]
+    with pytest.raises(NoQuote) as failed:
+        await best_route(replace(swap, venues=("meteora",)), venues, deadline_ms=DEADLINE_MS)
+    assert failed.value.code is ErrorCode.INSUFFICIENT_LIQUIDITY
+
+
+async def test_dust_passes_a_limit_on_price_impact():
+    swap = Swap(SOL, USDC, 100, max_price_impact_bps=0)
+
+    best = await best_route(swap, simulated(*BOTH), deadline_ms=DEADLINE_MS)
+
+    assert best.quote.amount_out == 14
+    assert best.quote.price_impact_bps == 0
+
+
+async def test_what_a_quote_costs_does_not_depend_on_the_pools_of_other_pairs():
+    class NeverWalked(Pools):
+        def __iter__(self):
+            raise AssertionError("a quote went through every pool")
+
+    ledger = FixedLedger()
+    ledger.pools = NeverWalked(ledger.pools)
+
+    for swap in (SWAP, BIG, Swap(ORCA, JUP, 10**7)):
+        best = await best_route(
+            swap, simulated(*BOTH, ledger=ledger), deadline_ms=DEADLINE_MS, leg_cost_lamports=5_000
+        )
+        assert best.quote.amount_out

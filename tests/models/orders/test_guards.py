@@ -11,7 +11,7 @@ from tests.factories import accepted, advanced
 
 S = OrderStatus
 LEASES = {"lease_holder", "lease_until", "leases_lost"}
-COLUMNS = sorted(column.name for column in Order.__table__.columns)
+COLUMNS = sorted(column.name for column in Order.__table__.columns if not column.computed)
 
 # Another value of a column's type, whatever it holds.
 OTHER = {
@@ -61,7 +61,7 @@ async def test_nothing_but_a_lease_changes_without_an_event(store, database, col
     order = await advanced(store, await accepted(store), S.ROUTING)
     before = await stored(database)
 
-    with pytest.raises(DBAPIError, match=r"only its lease|violates foreign key"):
+    with pytest.raises(DBAPIError, match="only its lease"):
         await execute(database, f"UPDATE orders SET {column} = {other(column)}")
 
     assert await stored(database) == before

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from engine.orders.status import TERMINAL, OrderStatus, OrderType
 from engine.tokens import BONK, SOL, USDC
 from models.database import open_database
-from models.orders.statements import page_of_orders
+from models.orders.history import page_of_orders
 from models.orders.step import OrderFilter, Position
 from tests.factories import accepted, advanced, unguarded
 
