@@ -76,7 +76,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             resources.updates,
             poll_interval_ms=settings.stream_poll_interval_ms,
         )
-        pool_feed = PoolFeed(resources.updates)
+        pool_feed = PoolFeed(resources.updates, most=settings.max_quote_streams)
         capacity = Capacity(resources.orders, most=settings.max_orders_in_progress)
         background = [asyncio.create_task(part.run()) for part in (hub, pool_feed, capacity)]
         try:

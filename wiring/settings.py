@@ -74,6 +74,8 @@ class Settings(BaseSettings):
     max_query_cost: Annotated[int, Field(ge=100, le=10_000_000)] = 5_000
     max_streams_per_connection: Count = 1_000
     max_connections: Count = 20_000
+    max_quote_streams: Count = 1_000
+    request_timeout_ms: Milliseconds = 30_000
     stream_send_timeout_ms: Milliseconds = 5_000
     stream_init_timeout_ms: Milliseconds = 5_000
     stream_poll_interval_ms: Milliseconds = 1_000
