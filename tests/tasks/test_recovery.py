@@ -9,11 +9,10 @@ import pytest
 
 from engine.errors import EngineError, ErrorCode, Failure
 from engine.orders.status import OrderStatus
-from engine.venues.routing import best_route
 from tasks.broker import broker
 from tasks.confirm_orders import confirm_orders
 from tasks.resend_orders import resend_orders
-from tasks.route_order import _build, route_order
+from tasks.route_order import route_order
 from tasks.submit_order import submit_order
 from tasks.sweep_orders import sweep_orders
 from tests.factories import LEASE_MS, accept, accepted, advanced, move, new_order, step
@@ -29,7 +28,7 @@ async def test_a_lost_message_is_sent_again_without_costing_an_attempt(resources
 
     await call(sweep_orders)
 
-    assert resources.sender.sent == [("order.route", (str(order.id),), None)]
+    assert resources.sender.sent == [("orders.route", ([str(order.id)],), None)]
     await route(order)
     done = await resources.orders.get(order.id)
     assert done is not None
@@ -53,13 +52,13 @@ async def test_what_still_waits_in_a_long_queue_is_not_sent_again_but_what_is_lo
         route_order.send(str(order.id))
 
     await call(sweep_orders)
-    assert [args for _, args, _ in resources.sender.sent] == [(str(lost.id),)]
+    assert [args for _, args, _ in resources.sender.sent] == [([str(lost.id)],)]
 
     broker.flush_all()
     await expire_leases(resources)
     await call(sweep_orders)
-    again = {args for _, args, _ in resources.sender.sent[1:]}
-    assert again == {(str(order.id),) for order in orders}
+    again = {id for _, (ids,), _ in resources.sender.sent[1:] for id in ids}
+    assert again == {str(order.id) for order in orders}
 
 
 async def test_a_step_that_kills_its_worker_each_time_ends_failed(resources):
@@ -179,9 +178,22 @@ async def test_a_worker_lost_between_build_and_submit_sends_the_same_bytes(
     order = await accepted(resources.orders)
     await move(resources.orders, step(order, S.ROUTING))
     routing = await resources.orders.get(order.id)
-    best = await best_route(routing.swap, [venue], deadline_ms=1_000)
-    built = await _build(routing, best, resources)
-    assert built is not None
+    quote = await venue.quote(routing.swap)
+    signed = await venue.build(quote, min_amount_out=1, memo=str(order.id), nonce=1)
+    built = (
+        await move(
+            resources.orders,
+            step(
+                routing,
+                S.BUILDING,
+                lease_holder="a worker of the version before",
+                venue=venue.id,
+                tx_signature=signed.signature,
+                signed_transaction=signed.payload,
+                last_valid_slot=signed.last_valid_slot,
+            ),
+        )
+    ).order
     await expire_leases(resources)
 
     await call(sweep_orders)
