@@ -9,7 +9,6 @@ from pydantic import (
     AfterValidator,
     BeforeValidator,
     Field,
-    SecretStr,
     ValidationError,
     field_validator,
 )
@@ -81,7 +80,6 @@ class Settings(BaseSettings):
     stream_poll_interval_ms: Milliseconds = 1_000
     best_price_interval_ms: Milliseconds = 2_000
     max_orders_in_progress: Count = 50_000
-    cursor_secret: SecretStr = SecretStr("local-devnet")
 
     # The worker. Threads are the orders routed at once by one process.
     worker_threads: Annotated[int, Field(ge=1, le=1_000)] = 64

@@ -56,8 +56,8 @@ class HostCheck:
 
     def __init__(self, app: ASGIApp, *, listens_on: str, allowed: Iterable[str]) -> None:
         self._app = app
-        own = () if listens_on in _WILDCARDS else (listens_on,)
-        self._names = frozenset(canonical(name) for name in (*own, *allowed))
+        names = {canonical(name) for name in (listens_on, *allowed)}
+        self._names = frozenset(names.difference(_WILDCARDS))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan" or self._is_meant(scope):
