@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench.stack import BenchFailed, Servers
 from bench.witness import count_orders
-from cli.stack.embedded import _postgres_binaries
+from cli.stack.binaries import postgres_binaries
 
 _SCRIPT = Path(__file__).parent / "order.pgbench"
 
@@ -20,7 +20,7 @@ async def orders_per_second(
     """Return how many orders a second pgbench takes through their life, in a new database."""
     await servers.create_database(database)
     process = await asyncio.create_subprocess_exec(
-        str(_postgres_binaries() / "pgbench"),
+        str(postgres_binaries() / "pgbench"),
         *("--no-vacuum", "--protocol=prepared", "--jobs=2"),
         *(f"--client={clients}", f"--time={seconds}", f"--file={_SCRIPT}"),
         *(f"--host={servers.socket_directory}", "--username=postgres", database),

@@ -100,7 +100,7 @@ def ends(stack):
 def found(stack, query):
     async def fetch():
         connection = await asyncpg.connect(
-            user="postgres", host=str(stack.data_dir), database="order_engine"
+            user="postgres", host=str(stack.data_dir / "postgres"), database="order_engine"
         )
         try:
             return {tuple(row) for row in await connection.fetch(query)}

@@ -511,7 +511,7 @@ def with_database(
 ) -> list[object]:
     async def connected() -> list[object]:
         connection = await asyncpg.connect(
-            host=str(stack.data_dir), user="postgres", database="order_engine"
+            host=str(stack.data_dir / "postgres"), user="postgres", database="order_engine"
         )
         try:
             return await look(connection)

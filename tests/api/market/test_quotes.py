@@ -223,6 +223,18 @@ async def test_candles_that_cannot_be_are_refused(ask, arguments):
     assert answer["errors"][0]["extensions"] == {"code": "INVALID_ARGUMENT"}
 
 
+async def test_one_stream_of_quotes_too_many_is_told_when_to_come_back(settings):
+    async with asking(settings.model_copy(update={"max_quote_streams": 1})) as ask:
+        async with aclosing(await quotes(ask)) as stream:
+            await next_of(stream)
+            async with aclosing(await quotes(ask)) as refused:
+                result = await anext(refused)
+        (error,) = result.errors
+        assert error.extensions == {"code": "OVERLOADED", "retryAfterMs": 1_000}
+        async with aclosing(await quotes(ask)) as stream:
+            assert await next_of(stream)
+
+
 QUOTE = """
 query Quote($input: QuoteInput!) {
   quote(input: $input) {
