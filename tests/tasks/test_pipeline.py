@@ -13,7 +13,7 @@ from tasks.resend_orders import resend_orders
 from tasks.run_slot import run_slot
 from tasks.submit_order import submit_order
 from tests.factories import accepted, move, step
-from tests.models.orders.test_store import gapless
+from tests.models.orders.invariants import gapless
 from tests.tasks.steps import call, expire_leases, landed, route, route_until_it_ends, statuses
 from tests.venues import ScriptedVenue, rejected, unavailable
 

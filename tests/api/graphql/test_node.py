@@ -7,18 +7,11 @@ from graphql import build_schema
 
 from engine.orders.status import OrderStatus as S
 from engine.tokens import SOL
-from tests.api.asking import asking
 from tests.factories import accepted, advanced
 
 NODE = """query($id: ID!) {node(id: $id) {
     __typename id ... on Order {status} ... on Pool {kind} ... on Token {symbol} ... on Venue {name}
 }}"""
-
-
-@pytest.fixture
-async def ask(settings):
-    async with asking(settings) as ask:
-        yield ask
 
 
 async def test_every_type_of_node_is_found_by_its_id(ask):

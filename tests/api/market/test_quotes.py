@@ -12,7 +12,6 @@ from engine.swaps.transaction import Hop, PoolShare, SwapTransaction, sign
 from engine.tokens import SOL, USDC
 from models.database import open_database
 from models.devnet.slots import SlotRunner
-from tests.api.asking import asking
 from wiring.updates import PoolsChanged
 
 PATIENCE_SECONDS = 10
@@ -27,12 +26,6 @@ SELL = {"tokenIn": "SOL", "tokenOut": "USDC", "amount": "1"}
 @pytest.fixture
 def settings(settings):
     return settings.model_copy(update={"quote_latency_ms": 0, "stream_poll_interval_ms": 60_000})
-
-
-@pytest.fixture
-async def ask(settings):
-    async with asking(settings) as ask:
-        yield ask
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import pytest
 
 from engine.orders.status import OrderStatus
 from engine.tokens import BONK
-from tests.api.asking import asking
 from tests.factories import accepted, advanced
 
 PAGE = """
@@ -18,12 +17,6 @@ query Page($filter: OrderFilter, $first: Int, $after: String, $last: Int, $befor
   }
 }
 """
-
-
-@pytest.fixture
-async def ask(settings):
-    async with asking(settings) as ask:
-        yield ask
 
 
 @pytest.fixture

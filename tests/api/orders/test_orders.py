@@ -7,7 +7,6 @@ from sqlalchemy import text
 
 from engine.orders.status import OrderStatus
 from tasks.broker import ORDERS, broker
-from tests.api.asking import asking
 from tests.factories import accepted, advanced, move, step
 
 PLACE = """
@@ -23,12 +22,6 @@ mutation Place($input: ExecuteMarketOrderInput!) {
 }
 """
 ORDER = {"tokenIn": "SOL", "tokenOut": "USDC", "amount": "1.5"}
-
-
-@pytest.fixture
-async def ask(settings):
-    async with asking(settings) as ask:
-        yield ask
 
 
 async def place(ask, **given):

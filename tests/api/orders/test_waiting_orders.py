@@ -9,7 +9,6 @@ import pytest
 from api.graphql.context import Context
 from api.roots.schema import schema
 from engine.orders.status import OrderStatus
-from tests.api.asking import asking
 from tests.factories import move, step
 
 PATIENCE_SECONDS = 10
@@ -38,12 +37,6 @@ subscription($id: ID!) {
 @pytest.fixture
 def settings(settings):
     return settings.model_copy(update={"best_price_interval_ms": 20})
-
-
-@pytest.fixture
-async def ask(settings):
-    async with asking(settings) as ask:
-        yield ask
 
 
 async def limit(ask, **given):

@@ -11,7 +11,6 @@ from api.roots.schema import schema
 from api.streams import event_feed
 from api.streams.event_feed import EventFeed, TooSlow
 from engine.orders.status import OrderStatus
-from tests.api.asking import asking
 from tests.factories import accepted, advanced, move, step
 
 S = OrderStatus
@@ -22,12 +21,6 @@ subscription($filter: OrderFilter) {
   orderEvents(filter: $filter) { orderId sequence status order { type } }
 }
 """
-
-
-@pytest.fixture
-async def ask(settings):
-    async with asking(settings) as ask:
-        yield ask
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from api.streams.hub import Follower, Hub
 from engine.orders.event import OrderEvent
 from engine.orders.status import OrderStatus
 from models.orders.store import Moved
-from tests.api.asking import asking
 from tests.factories import accepted, advanced, move, step
 from wiring.updates import Hint
 
@@ -42,12 +41,6 @@ class LostHints:
                 yield None
             else:
                 yield [Hint(event.model_dump_json(exclude_defaults=True))]
-
-
-@pytest.fixture
-async def ask(settings):
-    async with asking(settings) as ask:
-        yield ask
 
 
 @pytest.fixture

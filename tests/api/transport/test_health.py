@@ -7,7 +7,7 @@ from alembic import command
 
 from api.app import create_app
 from models.migrate import alembic_config, migration_head
-from tests.api.conftest import in_process
+from tests.api.asking import in_process
 
 NOBODY_THERE = "redis://127.0.0.1:1/0"
 

@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 
 from api.app import create_app
 from api.transport.body_limit import BodyLimit
-from tests.api.conftest import in_process
+from tests.api.asking import in_process
 from wiring.settings import Settings
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
