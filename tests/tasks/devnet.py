@@ -135,3 +135,8 @@ def life(shown) -> list[tuple[str, int, str | None]]:
     return [
         (e["status"], e["attempt"], e["failure"] and e["failure"]["code"]) for e in shown["events"]
     ]
+
+
+async def ledger_rows(net: Devnet) -> int:
+    async with net.resources.database.connect() as connection:
+        return await connection.scalar(text("SELECT count(*) FROM ledger_transactions"))
