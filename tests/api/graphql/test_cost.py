@@ -92,12 +92,6 @@ def test_fragments_folded_a_hundred_billion_times_are_counted_at_once() -> None:
     assert cost(text) == ORDERS + rows > 10**11
 
 
-@pytest.fixture
-async def ask(settings: Settings) -> AsyncIterator[Asking]:
-    async with asking(settings) as ask:
-        yield ask
-
-
 @contextmanager
 def statements(engine: AsyncEngine) -> Iterator[list[str]]:
     """The statements that the pool's connections execute meanwhile."""
