@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 from sqlalchemy import text
 
-from tests.models.devnet.test_slots import CIRCULATING
+from tests.models.devnet.chain import CIRCULATING, start_again
 from tests.tasks.devnet import life
 
 
@@ -145,8 +145,6 @@ async def _fills(devnet) -> str:
 
 
 async def _forget_everything(database) -> None:
-    from tests.models.devnet.test_slots import start_again
-
     async with database.connect() as connection:
         for table in ("order_events", "orders"):
             await connection.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))

@@ -1,109 +1,27 @@
 """Slots against Postgres: pools that answer to trades, and never an atom more or less."""
 
-import asyncio
-import dataclasses
 import time
-from decimal import Decimal
 
 import pytest
 from sqlalchemy import text
 
 from engine.devnet.chain import Rules
-from engine.devnet.genesis import genesis_pools
 from engine.devnet.launch import scheduled_launch
-from engine.swaps.transaction import Hop, PoolShare, SignedTransaction, SwapTransaction, sign
-from engine.tokens import SOL, USDC, is_mint
-from models.devnet.candles import CandleStore
-from models.devnet.ledger import PostgresLedger
+from engine.tokens import is_mint
 from models.devnet.pools import PoolStore
 from models.devnet.slots import MAX_MARKET_SLOTS, SlotRunner
+from tests.models.devnet.chain import (
+    GENESIS,
+    MOVING,
+    SLOT_MS,
+    STILL,
+    circulating,
+    sell,
+    send,
+    start_again,
+)
 
-SLOT_MS = 60_000  # none passes but those a test lets pass
 REAL_SLOT_SECONDS = 0.4
-MOVING = Rules("test")
-STILL = Rules("test", market_moves=False)
-GENESIS = {pool.id: pool for pool in genesis_pools()}
-
-# Of each token: what pools hold and keep apart, what the market gained, what traders gained.
-CIRCULATING = text("""
-SELECT mint, sum(atoms) AS atoms FROM (
-    SELECT token_x AS mint, fees_x + coalesce((state->>'reserve_x')::numeric,
-        (state->>'amount_x')::numeric + (SELECT coalesce(sum((level->>1)::numeric), 0)
-            FROM jsonb_array_elements(state->'asks') level)) AS atoms FROM pools
-    UNION ALL
-    SELECT token_y, fees_y + coalesce((state->>'reserve_y')::numeric,
-        (state->>'amount_y')::numeric + (SELECT coalesce(sum((level->>1)::numeric), 0)
-            FROM jsonb_array_elements(state->'bids') level)) FROM pools
-    UNION ALL SELECT mint, atoms FROM market_balances
-    UNION ALL SELECT token_in, -amount_in FROM ledger_transactions WHERE outcome = 'LANDED'
-    UNION ALL SELECT token_out, amount_out FROM ledger_transactions WHERE outcome = 'LANDED'
-) held GROUP BY mint ORDER BY mint
-""")
-
-
-@pytest.fixture
-def ledger(database, hot) -> PostgresLedger:
-    return PostgresLedger(
-        hot,
-        PoolStore(database, hot, slot_ms=SLOT_MS),
-        seed="test",
-        slot_ms=SLOT_MS,
-        landing_slots_max=1,
-        confirmation_slots=5,
-    )
-
-
-@pytest.fixture
-async def frozen(database) -> None:
-    """Hold the clock: no slot passes but those that `pass_slots` lets pass."""
-    async with database.connect() as connection:
-        await connection.execute(
-            text("UPDATE devnet SET slot_began_at = now() + interval '1 hour'")
-        )
-
-
-@pytest.fixture
-def pass_slots(database, frozen):
-    async def pass_slots(runner: SlotRunner, count: int):
-        async with database.connect() as connection:
-            await connection.execute(
-                text("UPDATE devnet SET slot_began_at = now() - :ms * interval '1 ms'"),
-                {"ms": count * SLOT_MS + SLOT_MS // 2},
-            )
-        run = await runner.run()
-        async with database.connect() as connection:
-            await connection.execute(
-                text("UPDATE devnet SET slot_began_at = now() + interval '1 hour'")
-            )
-        return run
-
-    return pass_slots
-
-
-def sell(pool: str = "raydium:SOL-USDC", amount: int = 10**9, **given) -> SignedTransaction:
-    defaults = {
-        "venue": pool.partition(":")[0],
-        "token_in": SOL.mint,
-        "amount_in": amount,
-        "hops": (Hop(USDC.mint, (PoolShare(pool, 1),)),),
-        "min_amount_out": 1,
-        "memo": "order",
-        "nonce": 1,
-        "last_valid_slot": 10**6,
-    }
-    return sign(SwapTransaction(**defaults | given))
-
-
-async def circulating(database) -> list[tuple[str, int]]:
-    async with database.connect() as connection:
-        return [(row.mint, int(row.atoms)) for row in await connection.execute(CIRCULATING)]
-
-
-async def send(database, ledger, *sent: SignedTransaction) -> None:
-    """Send while the clock is held: everything lands in the next slot."""
-    async with database.connect() as connection:
-        await connection.execute(text("UPDATE devnet SET slot_began_at = now()"))
-    await asyncio.gather(*(ledger.submit(each) for each in sent))
 
 
 async def test_a_fresh_devnet_has_the_pools_of_genesis(ledger):
@@ -167,20 +85,6 @@ async def test_two_runs_of_the_same_seed_and_transactions_end_alike_however_slot
     one_by_one = (await PoolStore(database, hot, slot_ms=SLOT_MS).book()).pools
 
     assert one_by_one == at_once
-
-
-async def start_again(database) -> None:
-    from models.database import transaction
-    from models.devnet.pools import list_pools
-
-    async with transaction(database) as connection:
-        for statement in (
-            "DELETE FROM pools",
-            "DELETE FROM ledger_transactions",
-            "UPDATE devnet SET slot = 0",
-        ):
-            await connection.execute(text(statement))
-        await list_pools(connection, genesis_pools())
 
 
 async def test_after_a_long_pause_the_market_moves_only_in_the_last_slots(
@@ -256,63 +160,6 @@ async def test_a_slot_that_could_not_be_committed_is_run_again_on_the_pools_as_t
 
     (status,) = (await ledger.statuses([sell().signature])).statuses.values()
     assert status.amount_out == 149_622_015
-
-
-async def test_candles_tell_what_the_pools_did(database, ledger, pass_slots):
-    store = CandleStore(database)
-    runner = SlotRunner(database, STILL, slot_ms=SLOT_MS)
-    await send(database, ledger, sell(amount=10**9), sell(amount=500 * 10**9, nonce=2))
-    await pass_slots(runner, 2)
-
-    (candle,) = await store.last(SOL, USDC, seconds=300, last=2)
-    (turned,) = await store.last(USDC, SOL, seconds=300, last=2)
-
-    assert candle.low == candle.close < candle.open == candle.high < 150
-    assert candle.volume == 501 * 10**9
-    assert turned.low < turned.high
-    assert turned.open == 1 / candle.open
-    assert turned.high == 1 / candle.low
-    assert turned.volume == sum(
-        status.amount_out
-        for status in (
-            await ledger.statuses(
-                [sell(amount=10**9).signature, sell(amount=500 * 10**9, nonce=2).signature]
-            )
-        ).statuses.values()
-    )
-    assert await store.last(SOL, dataclasses.replace(USDC, mint="none"), seconds=5, last=500) == []
-
-
-async def test_a_pair_listed_both_ways_round_has_one_candle_a_stretch(database):
-    rows = [  # of one stretch: SOL/USDC twice, then USDC/SOL at the second one's moment and after
-        (SOL, USDC, 0, ("100", "110", "90", "105"), 7, 700),
-        (SOL, USDC, 5, ("105", "106", "95", "100"), 1, 100),
-        (USDC, SOL, 5, ("0.01", "0.0125", "0.008", "0.0125"), 400, 4),
-        (USDC, SOL, 10, ("0.0125", "0.0125", "0.01", "0.01"), 100, 1),
-    ]
-    insert = text("""
-        INSERT INTO candles SELECT :x, :y, date_bin('1 day', now(), timestamptz 'epoch')
-            + :after * interval '1 s', :open, :high, :low, :close, :volume_x, :volume_y""")
-    async with database.connect() as connection:
-        for x, y, after, prices, volume_x, volume_y in rows:
-            names = zip(("open", "high", "low", "close"), map(Decimal, prices), strict=True)
-            volumes = {"volume_x": volume_x, "volume_y": volume_y}
-            tokens = {"x": x.mint, "y": y.mint, "after": after}
-            await connection.execute(insert, {**tokens, **dict(names), **volumes})
-    store = CandleStore(database)
-
-    (candle,) = await store.last(SOL, USDC, seconds=86_400, last=2)
-    (turned,) = await store.last(USDC, SOL, seconds=86_400, last=2)
-    (_, both, _) = await store.last(SOL, USDC, seconds=5, last=17_280)
-
-    assert (candle.open, candle.high, candle.low, candle.close) == (100, 125, 80, 100)
-    assert candle.volume == 7 + 1 + 4 + 1
-    assert (turned.open, turned.high, turned.low, turned.close) == (
-        *(Decimal("0.01"), Decimal("0.0125"), Decimal("0.008"), Decimal("0.01")),
-    )
-    assert turned.volume == 700 + 100 + 400 + 100
-    # Four SOL against one: the moment opens and closes where more was traded.
-    assert (both.open, both.high, both.low, both.close) == (100, 125, 80, 80)
 
 
 async def test_scheduled_launches_open_where_the_seed_has_them(database, hot, ledger, pass_slots):
