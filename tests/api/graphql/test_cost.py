@@ -4,12 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 
 import pytest
-from graphql import (
-    FragmentDefinitionNode,
-    OperationDefinitionNode,
-    get_introspection_query,
-    parse,
-)
+from graphql import FragmentDefinitionNode, OperationDefinitionNode, get_introspection_query, parse
 from sqlalchemy import event
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine
