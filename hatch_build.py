@@ -1,7 +1,8 @@
 """Build the pages of web/ into api/static/, as a part of installing the project.
 
-Where that cannot be done, for want of a Node or of npm's registry, the installation goes on: the
-reason is left in api/static/not-built.txt, and the API serves a plain page that tells it.
+The types of what they ask come from schema.graphql. Where all that cannot be done, for want of a
+Node or of npm's registry, the installation goes on: the reason is left in api/static/not-built.txt,
+and the API serves a plain page that tells it.
 """
 
 import gzip
@@ -18,14 +19,17 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 ROOT = Path(__file__).parent
 WEB = ROOT / "web"
+SCHEMA = ROOT / "schema.graphql"
 STATIC = ROOT / "api" / "static"
 STAMP = STATIC / "built-from.txt"
 REASON = STATIC / "not-built.txt"
 NODE_LOCK = ROOT / "requirements" / "node.lock"
 
 _NODE_MODULES = WEB / "node_modules"
+_GENERATED = WEB / "generated"
 _COMPRESSIBLE = {".css", ".html", ".js", ".md", ".svg", ".ttf"}
 _TIMEOUT_SECONDS = 600
+_LINES_OF_REASON = 6  # Vite says what is wrong in its fifth
 
 
 class NotBuilt(Exception):
@@ -96,9 +100,10 @@ def _node_on_path() -> tuple[str, list[str]] | None:
 
 
 def _digest() -> str:
-    files = [p for p in WEB.rglob("*") if p.is_file() and _NODE_MODULES not in p.parents]
+    made = {_NODE_MODULES, _GENERATED}
+    files = [p for p in WEB.rglob("*") if p.is_file() and made.isdisjoint(p.parents)]
     digest = hashlib.sha256()
-    for path in sorted([*files, Path(__file__)]):
+    for path in sorted([*files, SCHEMA, Path(__file__)]):
         digest.update(f"{path.relative_to(ROOT)}\0".encode() + path.read_bytes() + b"\0")
     return digest.hexdigest()
 
@@ -128,7 +133,8 @@ def _run(command: list[str]) -> None:
         timeout=_TIMEOUT_SECONDS,
     )
     if ran.returncode != 0:
-        said = "\n".join(ran.stdout.strip().splitlines()[:4])
+        lines = [line for line in ran.stdout.splitlines() if line.strip()]
+        said = "\n".join(lines[:_LINES_OF_REASON])
         name = " ".join(Path(word).name for word in command[:3])
         raise NotBuilt(f"`{name}` ended with {ran.returncode}. {said}")
 

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route, WebSocketRoute
 
+from api.announcing import Announcer
 from api.capacity import Capacity
 from api.graphql.context import Services
 from api.streams.hub import Hub
@@ -69,7 +70,13 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         capacity = Capacity(resources.orders, most=settings.max_orders_in_progress)
         background = [asyncio.create_task(part.run()) for part in (hub, pool_feed, capacity)]
         try:
-            yield Services.around(resources, hub=hub, pool_feed=pool_feed, capacity=capacity)
+            yield Services.around(
+                resources,
+                hub=hub,
+                pool_feed=pool_feed,
+                capacity=capacity,
+                announcer=Announcer(resources.sender),
+            )
         finally:
             for task in background:
                 task.cancel()

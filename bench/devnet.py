@@ -1,6 +1,6 @@
 """python -m bench.devnet: what the devnet's swaps, routes, market and slots cost, and who wins.
 
-It needs no stack: one embedded Postgres for the slots, nothing for the rest; about 15 s.
+It needs no stack: one embedded Postgres for the slots, nothing for the rest; about 20 s.
 """
 
 import asyncio

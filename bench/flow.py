@@ -13,6 +13,7 @@ from bench.stack import BenchFailed
 from engine.amounts import in_bps, min_amount_out
 from engine.devnet.chain import CHAIN, Chain, Rules
 from engine.devnet.genesis import USD, genesis_pools
+from engine.errors import EngineError
 from engine.pools.book import PoolBook
 from engine.pools.swap import Direction
 from engine.swaps.swap import Quote, Swap
@@ -50,6 +51,11 @@ class FixedBook:
         return self.shown
 
     async def submit(self, transaction: SignedTransaction) -> None:
+        raise BenchFailed("nothing is sent to this ledger")
+
+    async def submit_many(
+        self, transactions: Sequence[SignedTransaction]
+    ) -> Sequence[EngineError | None]:
         raise BenchFailed("nothing is sent to this ledger")
 
     async def statuses(self, signatures: Sequence[str]) -> StatusReport:

@@ -13,6 +13,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from engine.venues.ledger import LedgerAway
+
 _ANSWER_SECONDS = 10
 _IDLE_IN_TRANSACTION_MS = 20_000
 _GOODBYE_SECONDS = 1
@@ -113,12 +115,15 @@ def is_outage(error: BaseException) -> bool:
     if isinstance(error, ValueError):
         return False  # a value that the driver could not even send
     return isinstance(
-        error, DBAPIError | asyncpg.InterfaceError | OSError | PoolTimeout | TimeoutError
+        error,
+        (DBAPIError, asyncpg.InterfaceError, OSError, PoolTimeout, TimeoutError, LedgerAway),
     )
 
 
 def is_overload(error: BaseException) -> bool:
     """Say whether Postgres is there but has nothing left to give: connections above all."""
+    if isinstance(error, LedgerAway) and error.__cause__ is not None:
+        error = error.__cause__
     state = str(getattr(getattr(error, "orig", error), "sqlstate", None))
     return isinstance(error, PoolTimeout | TooMuchWaits) or state.startswith(
         _INSUFFICIENT_RESOURCES

@@ -5,6 +5,7 @@ from tasks.broker import broker
 from tasks.confirm_orders import confirm_orders
 from tasks.resend_orders import resend_orders
 from tasks.route_order import route_order
+from tasks.route_orders import route_orders
 from tasks.run_slot import run_slot
 from tasks.submit_order import submit_order
 from tasks.sweep_orders import sweep_orders
@@ -16,6 +17,7 @@ __all__ = [
     "confirm_orders",
     "resend_orders",
     "route_order",
+    "route_orders",
     "run_slot",
     "submit_order",
     "sweep_orders",

@@ -55,12 +55,18 @@ def never(retries: int, error: BaseException) -> bool:
 
 
 def failed_attempt(
-    order: Order, failure: Failure, resources: Resources, quotes: Sequence[VenueQuote] = ()
+    order: Order,
+    error: EngineError | Failure,
+    resources: Resources,
+    quotes: Sequence[VenueQuote] = (),
 ) -> Step:
     """Return the step after a failed attempt: ROUTING once more with the reason, or FAILED.
 
     Call it only where no transaction of the attempt can land any more.
     """
+    if isinstance(error, EngineError) and error.context:
+        log.info("attempt.figures", order_id=str(order.id), code=error.code, figures=error.context)
+    failure = error.failure if isinstance(error, EngineError) else error
     settings = resources.settings
     attempt = order.attempts + 1
     again = failure.retry_class in _RETRIED and attempt <= settings.max_attempts
@@ -71,7 +77,7 @@ def failed_attempt(
         attempt=attempt if again else order.attempts,
         # Room for the backoff; only if the retry is lost does the sweep step in.
         lease_ms=settings.retry_max_backoff_ms + settings.step_lease_ms,
-        quotes=tuple(quotes),
+        quotes=tuple(quotes) or None,
         failure=failure,
     )
 
@@ -97,17 +103,6 @@ def _lost_its_price(order: Order, failure: Failure) -> bool:
     """
     asked_for = order.simulation is not None and order.simulation.slippage_failures > 0
     return order.type is OrderType.LIMIT and failure.code in PRICE_LEFT and not asked_for
-
-
-async def end_attempt(
-    resources: Resources, order: Order, error: EngineError, quotes: Sequence[VenueQuote] = ()
-) -> None:
-    """Record a failed attempt. Raises TryAgain where another one is due."""
-    if error.context:
-        log.info("attempt.figures", order_id=str(order.id), code=error.code, figures=error.context)
-    moved = await resources.door.advance(failed_attempt(order, error.failure, resources, quotes))
-    if moved is not None and not moved.is_terminal:
-        raise TryAgain(error.code)
 
 
 def lease_holder() -> str:

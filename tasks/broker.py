@@ -77,8 +77,10 @@ def waiting(queue: str) -> int:
 
 
 def _order_of(message: dramatiq.Message[Any]) -> UUID | None:
+    """Return the order a message is about, of a group the first: the oldest of it."""
     try:
-        return UUID(message.args[0])
+        named = message.args[0]
+        return UUID(named[0] if isinstance(named, list) else named)
     except (IndexError, TypeError, ValueError, AttributeError):
         return None  # a message about something else, such as an order given up
 

@@ -66,14 +66,14 @@ async def _report(orders: Sequence[Order], resources: Resources) -> list[Step]:
         venue = resources.venue(orders[0].venue)
         async with asyncio.timeout(_ANSWER_SECONDS):
             report = await venue.statuses([order.tx_signature or "" for order in orders])
+        steps = [step for order in orders if (step := _step(order, report, resources))]
+        unknown = [str(order.id) for order in orders if _is_unknown(order, report)]
     except Exception as error:  # whatever one venue raises must not hold up the others' orders
         log.warning("orders.not_confirmed", venue=orders[0].venue, error=repr(error))
         return []
-    unknown = [str(order.id) for order in orders if _is_unknown(order, report)]
     if unknown:
         resources.sender.send(resend_orders.message(unknown))
-    steps = (_step(order, report, resources) for order in orders)
-    return [step for step in steps if step is not None]
+    return steps
 
 
 def _is_unknown(order: Order, report: StatusReport) -> bool:

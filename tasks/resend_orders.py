@@ -6,10 +6,10 @@ from uuid import UUID
 import dramatiq
 
 from models.database import Lock, only_one
-from tasks.attempts import lease_holder, never
+from tasks.attempts import lease_holder, never, route_again
 from tasks.broker import CLOCK, CLOCK_PRIORITY, broker
 from tasks.open_resources import current_resources
-from tasks.sending import route_again_if_dead, send
+from tasks.sending import send_all
 
 _AGAIN_SECONDS = 5
 _MOST_LOST_AGAIN = 1
@@ -39,7 +39,7 @@ async def resend_orders(order_ids: list[str]) -> None:
                 lease_ms=resources.settings.step_lease_ms,
                 most_lost=_MOST_LOST_AGAIN,
             )
-            if claimed is not None:
-                await route_again_if_dead(claimed, send, resources)
+            for again in await send_all([claimed] if claimed else [], resources):
+                route_again(again, resources)
             if time.monotonic() > until:
                 return

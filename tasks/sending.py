@@ -1,13 +1,16 @@
-"""Send the stored transaction of an order: what routing, submitting and resending share."""
+"""Send stored transactions: what routing, submitting and resending share."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections import defaultdict
+from collections.abc import Sequence
 
 from engine.errors import EngineError, ErrorCode, RetryClass
 from engine.orders.status import OrderStatus
 from engine.swaps.transaction import SignedTransaction
+from engine.venues.groups import side_by_side, submit_each
+from models.orders.step import Step
 from models.orders.tables import Order
-from tasks.attempts import TryAgain, end_attempt, route_again
+from tasks.attempts import failed_attempt
 from wiring.logs import get_logger
 from wiring.resources import Resources
 
@@ -17,60 +20,52 @@ _ANSWER_SECONDS = 5
 log = get_logger(__name__)
 
 
-async def submit_built(order: Order, resources: Resources) -> None:
-    """Go to SUBMITTED and then send, in this order.
+async def send_all(orders: Sequence[Order], resources: Resources) -> list[Order]:
+    """Send the stored bytes of SUBMITTED orders; return those that are due another attempt.
 
-    Whoever cancels the order before SUBMITTED has proof that nothing was sent; from then on only
-    the transaction's outcome decides, and its bytes are sent until the venue knows them.
+    They are SUBMITTED before they are sent: whoever cancels an order before that has proof that
+    nothing was sent, and from then on only the transaction's outcome decides. Only an error that
+    proves a transaction dead leads to another attempt. When the venue does not answer, nobody
+    knows whether it took the bytes: they are sent again until it knows them.
     """
-    submitted = await resources.door.advance(
-        order.step_to(
-            OrderStatus.SUBMITTED,
-            lease_holder=order.lease_holder,
-            lease_ms=resources.settings.step_lease_ms,
-            venue=order.venue,
-            tx_signature=order.tx_signature,
-        ),
-    )
-    if submitted is not None:
-        await send(submitted, resources)
+    at: dict[str, list[Order]] = defaultdict(list)
+    for order in orders:
+        at[order.venue or ""].append(order)
+    steps = await side_by_side(_send_to(venue, there, resources) for venue, there in at.items())
+    moved = await resources.door.advance_all([step for there in steps for step in there])
+    return [order for order in moved if order.status is OrderStatus.ROUTING]
 
 
-async def send(order: Order, resources: Resources) -> None:
-    """Send the order's stored bytes. Raises TryAgain once an attempt that proved dead is recorded.
-
-    Only an error that proves the transaction dead leads to another attempt. When the venue does
-    not answer, nobody knows whether it took the bytes: they are sent again until it knows them.
-    """
-    transaction = _stored_transaction(order)
-    again_after_ms = resources.settings.step_lease_ms
+async def _send_to(venue: str, orders: Sequence[Order], resources: Resources) -> list[Step]:
+    """Send to one venue, and return the steps of those whose transactions are dead."""
+    transactions = [_stored_transaction(order) for order in orders]
     try:
         async with asyncio.timeout(_ANSWER_SECONDS):
-            await resources.venue(order.venue).submit(transaction)
-        if order.leases_lost == 0:
-            return
-    except EngineError as error:
-        if error.code is ErrorCode.TRANSACTION_EXPIRED or error.retry_class is RetryClass.FATAL:
-            await end_attempt(resources, order, error)
-            return
-        log.warning("order.not_sent", code=error.code, reason=error.message)
-        again_after_ms = _AGAIN_AFTER_MS
-    except Exception as error:  # an outage, or a plug-in's bug: nobody knows what it took
-        log.warning("order.not_sent", reason=repr(error))
-        again_after_ms = _AGAIN_AFTER_MS
-    await resources.orders.sender_lived(order, holder=order.lease_holder, lease_ms=again_after_ms)
+            answers = await submit_each(resources.venue(venue), transactions)
+    except Exception as error:  # an outage, or a venue's bug: nobody knows what it took
+        log.warning("orders.not_sent", venue=venue, orders=len(orders), reason=repr(error))
+        await _note(orders, resources, again_after_ms=_AGAIN_AFTER_MS)
+        return []
+    refusals = [(order, said) for order, said in zip(orders, answers, strict=True) if said]
+    unknown = [(order, said) for order, said in refusals if not _is_dead(said)]
+    for order, said in unknown:
+        log.warning("order.not_sent", order_id=str(order.id), code=said.code, reason=str(said))
+    await _note([order for order, _ in unknown], resources, again_after_ms=_AGAIN_AFTER_MS)
+    refused = {order.id for order, _ in refusals}
+    again = [order for order in orders if order.leases_lost and order.id not in refused]
+    await _note(again, resources, again_after_ms=resources.settings.step_lease_ms)
+    return [failed_attempt(order, said, resources) for order, said in refusals if _is_dead(said)]
 
 
-async def route_again_if_dead(
-    order: Order, send: Callable[[Order, Resources], Awaitable[None]], resources: Resources
-) -> None:
-    """Send, and start the next attempt where the bytes prove dead: TryAgain is for routing only."""
-    try:
-        await send(order, resources)
-    except TryAgain:
-        routed = await resources.orders.get(order.id)
-        if routed is not None:
-            route_again(routed, resources)
+def _is_dead(error: EngineError) -> bool:
+    return error.code is ErrorCode.TRANSACTION_EXPIRED or error.retry_class is RetryClass.FATAL
+
+
+async def _note(orders: Sequence[Order], resources: Resources, *, again_after_ms: int) -> None:
+    for order in orders:
+        await resources.orders.sender_lived(
+            order, holder=order.lease_holder, lease_ms=again_after_ms
+        )
 
 
 def _stored_transaction(order: Order) -> SignedTransaction:

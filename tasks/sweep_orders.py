@@ -6,19 +6,21 @@ from collections.abc import Callable, Sequence
 import dramatiq
 
 from engine.errors import ErrorCode, Failure
-from engine.orders.status import OrderStatus
+from engine.orders.status import OrderStatus, OrderType
 from models.orders.step import Step
 from models.orders.tables import Order
 from tasks.attempts import failed_attempt, never
 from tasks.broker import CLOCK, CLOCK_PRIORITY, broker, next_order
 from tasks.open_resources import current_resources
 from tasks.route_order import route_order
+from tasks.route_orders import route_orders
 from tasks.submit_order import submit_order
 from wiring.logs import get_logger
 from wiring.resources import Resources
 
 _MOST = 5_000
 _NEXT_ALONE_MS = 250
+_TOGETHER = 100
 
 log = get_logger(__name__)
 
@@ -51,8 +53,7 @@ async def sweep_orders(more: int = 3) -> None:
     still_waits = await _queue(resources)
     freed = await resources.orders.free(list(to_free), lease_ms=lease_ms)
     again |= {id: unmoved[id] for id in freed if not still_waits(unmoved[id])}
-    for order in again.values():
-        resources.sender.send(_next_step(order))
+    _send_again(list(again.values()), resources)
     alone = await _one_alone(suspects, resources)
     if len(suspects) > 1 and more:
         resources.sender.send(sweep_orders.message(more - 1), delay_ms=_NEXT_ALONE_MS)
@@ -62,6 +63,18 @@ async def sweep_orders(more: int = 3) -> None:
         sent_again=len(again) + alone,
         lost_workers=len(steps),
     )
+
+
+def _send_again(orders: Sequence[Order], resources: Resources) -> None:
+    """Send the next steps. Those that nobody ever began may go together, as they came."""
+    unbegun = [o for o in orders if o.status is OrderStatus.PENDING and o.type is OrderType.MARKET]
+    for start in range(0, len(unbegun), _TOGETHER):
+        ids = [str(order.id) for order in unbegun[start : start + _TOGETHER]]
+        resources.sender.send(route_orders.message(ids))
+    alone = {order.id for order in orders} - {order.id for order in unbegun}
+    for order in orders:
+        if order.id in alone:
+            resources.sender.send(_next_step(order))
 
 
 def _next_step(order: Order) -> dramatiq.Message[None]:

@@ -7,6 +7,7 @@ from uuid import UUID
 import strawberry
 from strawberry.dataloader import DataLoader
 
+from api.announcing import Announcer
 from api.capacity import Capacity
 from api.streams.hub import Hub
 from api.streams.pool_feed import PoolFeed
@@ -26,6 +27,7 @@ class Services(Resources):
     hub: Hub
     pool_feed: PoolFeed
     capacity: Capacity
+    announcer: Announcer
 
     @classmethod
     def around(cls, resources: Resources, **own: Any) -> Self:

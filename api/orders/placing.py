@@ -17,7 +17,6 @@ from engine.swaps.simulation import NO_FAULTS
 from engine.tokens import TokenList, is_launched
 from models.orders import tables as models
 from models.orders.step import NewOrder
-from tasks.route_order import route_order
 
 
 class OrderInput(Protocol):
@@ -109,7 +108,7 @@ _FROM_REQUEST = tuple(name for name in NewOrder.model_fields if name not in _OWN
 
 async def _announce(order: models.Order, services: Services) -> None:
     """Hand a stored order to the workers; that it may be lost on the way is the sweep's to mend."""
-    services.sender.send(route_order.message(str(order.id)))
+    services.announcer.announce(order)
 
 
 def _asked_before(order: models.Order, request: OrderRequest, info: Info) -> OrderPayload:

@@ -21,6 +21,7 @@ from engine.amounts import parse_amount
 from engine.errors import EngineError
 from engine.swaps.swap import Swap
 from engine.tokens import GENESIS
+from engine.venues.guarded import unguarded
 from engine.venues.venue import Venue
 from models.devnet.slots import SlotRunner
 from models.migrate import upgrade
@@ -115,7 +116,7 @@ def show(verdicts: Sequence[Verdict]) -> None:
 
 async def _try(terms: Terms, settings: Settings) -> list[Verdict]:
     async with open_resources(settings, StubBroker()) as resources:
-        [venue] = resources.venues
+        [venue] = map(unguarded, resources.venues)
         require_consent(venue, terms)
         trial = Trial(venue, terms.name, terms.swap, settings.quote_timeout_ms)
         async with _running(resources.slots, settings.slot_ms):

@@ -3,6 +3,7 @@
 None of it is asked of an order that was taken before: what was true then stays true of it.
 """
 
+import asyncio
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
@@ -44,11 +45,28 @@ def require_expiry(expires_at: datetime | None, *, now: datetime) -> None:
 
 
 async def require_route(swap: Swap, venues: Sequence[Venue]) -> None:
-    """Raise EngineError UNSUPPORTED_PAIR unless an allowed venue trades the pair."""
-    for venue in select_venues(venues, swap.venues, field=("input", "venues")):
-        if await venue.trades(swap.token_in, swap.token_out):
-            return
-    raise EngineError(
+    """Raise EngineError UNSUPPORTED_PAIR unless an allowed venue trades the pair.
+
+    All are asked at once and one yes is enough, so that none keeps an order of another waiting.
+    Where nobody says yes and one cannot tell, its error is raised.
+    """
+    asked = [
+        asyncio.ensure_future(venue.trades(swap.token_in, swap.token_out))
+        for venue in select_venues(venues, swap.venues, field=("input", "venues"))
+    ]
+    silent = None
+    try:
+        for answer in asyncio.as_completed(asked):
+            try:
+                if await answer:
+                    return
+            except EngineError as error:
+                silent = error
+    finally:
+        for question in asked:
+            question.cancel()
+        await asyncio.gather(*asked, return_exceptions=True)
+    raise silent or EngineError(
         ErrorCode.UNSUPPORTED_PAIR,
         f"No allowed venue trades {swap.token_in.symbol} for {swap.token_out.symbol}.",
         field=("input", "tokenOut"),

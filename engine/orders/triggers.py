@@ -6,7 +6,7 @@ from fractions import Fraction
 from engine.errors import EngineError
 from engine.pools.book import PoolBook
 from engine.pools.listed import ListedPool
-from engine.swaps.paths import Path, best_path, best_spot
+from engine.swaps.paths import Path, best_path, highest_rate
 from engine.swaps.swap import Swap
 from engine.tokens import Token
 
@@ -31,10 +31,10 @@ class Look:
         The spot price less the least fees, on the best way: whoever asks for more is not worth a
         closer look.
         """
-        spot = best_spot(token_in, token_out, self.book)
-        if spot is None:
+        rate = highest_rate(token_in, token_out, self.book)
+        if rate is None:
             return None
-        rate = spot * Fraction(10) ** (token_in.decimals - token_out.decimals)
+        rate *= Fraction(10) ** (token_in.decimals - token_out.decimals)
         return _UP.divide(Decimal(rate.numerator), Decimal(rate.denominator))
 
     def quote(self, swap: Swap) -> Path | None:

@@ -95,7 +95,7 @@ def ways(token_in: Token, token_out: Token, book: PoolBook) -> list[tuple[Token,
     return [way.tokens for way in _ways(token_in, token_out, book)]
 
 
-def best_spot(token_in: Token, token_out: Token, book: PoolBook) -> Fraction | None:
+def highest_rate(token_in: Token, token_out: Token, book: PoolBook) -> Fraction | None:
     """Return atoms out per atom in that no amount beats on any way; None where there is none."""
     rates = (way.best_rate for way in _ways(token_in, token_out, book))
     return max(rates, default=None)

@@ -3,12 +3,20 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from engine.errors import EngineError
 from engine.pools.book import PoolBook
 from engine.swaps.transaction import SignedTransaction, StatusReport
 
 
+class LedgerAway(Exception):
+    """The ledger cannot be reached just now: an outage of ours, and no venue's failure."""
+
+
 class Ledger(Protocol):
-    """The devnet's chain: shows its pools, takes signed transactions, says what became of them."""
+    """The devnet's chain: shows its pools, takes signed transactions, says what became of them.
+
+    Venues get one that raises LedgerAway in an outage.
+    """
 
     async def slot(self) -> int:
         """Return the current slot."""
@@ -18,6 +26,11 @@ class Ledger(Protocol):
 
     async def submit(self, transaction: SignedTransaction) -> None:
         """Take a transaction once, however often it is sent; see Venue.submit."""
+
+    async def submit_many(
+        self, transactions: Sequence[SignedTransaction]
+    ) -> Sequence[EngineError | None]:
+        """Take each transaction once; None, or for each what `submit` would raise."""
 
     async def statuses(self, signatures: Sequence[str]) -> StatusReport:
         """Return what is known of these signatures."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from engine.amounts import format_decimal, price
@@ -11,6 +11,7 @@ from engine.pools.book import PoolBook
 from engine.swaps.paths import best_path, leg_cost
 from engine.swaps.reasons import most_telling
 from engine.swaps.swap import NotAlone, Quote, Swap, VenueQuote
+from engine.venues.groups import answers_many, quote_each
 from engine.venues.venue import Venue
 
 
@@ -38,18 +39,58 @@ async def best_route(
     leg_cost_lamports: int = 0,
     avoid: Collection[str] = (),
 ) -> BestRoute:
-    """Quote `swap` on all allowed venues at once and return the one with the best net output.
+    """Return the best route of one swap; see best_routes. Raises the EngineError it comes to."""
+    [best] = await best_routes(
+        [Wish(swap, avoid)], venues, deadline_ms=deadline_ms, leg_cost_lamports=leg_cost_lamports
+    )
+    if isinstance(best, EngineError):
+        raise best
+    return best
 
-    Where the swap allows it, the amount is divided among venues that settle on the same chain, if
-    that beats the best single one after the cost of the legs. Venues in `avoid` (those that failed
-    the last attempt) win only when no other answers. One slow or failing venue costs nothing but
-    its quote. Ties go to the fewer legs, then the id.
 
-    Raises EngineError UNKNOWN_VENUE for an id nobody has, NoQuote where no venue answered (the
-    code is that of the answer most worth another try) and PRICE_IMPACT_TOO_HIGH.
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A swap to be routed, and the venues that failed its last attempt."""
+
+    swap: Swap
+    avoid: Collection[str] = ()
+
+
+async def best_routes(
+    wishes: Sequence[Wish],
+    venues: Sequence[Venue],
+    *,
+    deadline_ms: int,
+    leg_cost_lamports: int = 0,
+) -> list[BestRoute | EngineError]:
+    """Quote each swap on all its allowed venues at once and choose the best net output of each.
+
+    Where a swap allows it, the amount is divided among venues that settle on the same chain, if
+    that beats the best single one after the cost of the legs. Venues to avoid win only when no
+    other answers. One slow or failing venue costs nothing but its quote. Ties go to the fewer
+    legs, then the id.
+
+    What a swap comes to is its route, or EngineError UNKNOWN_VENUE for an id nobody has, NoQuote
+    where no venue answered (the code is that of the answer most worth another try) and
+    PRICE_IMPACT_TOO_HIGH.
     """
-    asked = select_venues(venues, swap.venues)
-    answers = await asyncio.gather(*(_ask(venue, swap, deadline_ms) for venue in asked))
+    answers: list[list[_Answer]] = [[] for _ in wishes]
+    for n, answer in await _ask_all([wish.swap for wish in wishes], venues, deadline_ms):
+        answers[n].append(answer)
+    return [
+        _choose(wish, said, venues, leg_cost_lamports)
+        for wish, said in zip(wishes, answers, strict=True)
+    ]
+
+
+def _choose(
+    wish: Wish, answers: Sequence["_Answer"], venues: Sequence[Venue], leg_cost_lamports: int
+) -> BestRoute | EngineError:
+    swap, avoid = wish.swap, wish.avoid
+    try:
+        select_venues(venues, swap.venues)
+    except EngineError as error:
+        return error
     offers = sorted(
         (answer.quote for answer in answers if answer.quote is not None),
         key=lambda quote: (-quote.amount_out, len(quote.route), quote.venue),
@@ -67,9 +108,8 @@ async def best_route(
         except EngineError as error:
             reasons.append(error.failure)
     if best is None:
-        raise NoQuote(_worth_most(reasons), compared)
-    _require_price_impact(best, swap)
-    return BestRoute(best, compared)
+        return NoQuote(_worth_most(reasons), compared)
+    return _too_much_impact(best, swap) or BestRoute(best, compared)
 
 
 def select_venues(
@@ -93,33 +133,82 @@ class _Answer:
     book: PoolBook | None = None
 
 
-async def _ask(venue: Venue, swap: Swap, deadline_ms: int) -> _Answer:
-    started = time.monotonic()
-    book = None
+async def _ask_all(
+    swaps: Sequence[Swap], venues: Sequence[Venue], deadline_ms: int
+) -> list[tuple[int, _Answer]]:
+    """Return each answer with the place of its swap; one that is silent is not waited for."""
+    questions = list(_questions(swaps, venues))
+    if not questions:
+        return []
+    tasks = [asyncio.create_task(_ask(venue, asked)) for venue, _, asked in questions]
     try:
-        async with asyncio.timeout(deadline_ms / 1000):
-            quote = await venue.quote(swap)
-    except TimeoutError:
-        failure = Failure(
-            code=ErrorCode.VENUE_TIMEOUT,
-            message=f"No quote within {deadline_ms} ms.",
-            venue=venue.id,
+        await asyncio.wait(tasks, timeout=deadline_ms / 1000)
+        return [
+            (n, answer)
+            for (venue, places, _), task in zip(questions, tasks, strict=True)
+            for n, answer in zip(
+                places,
+                task.result() if task.done() else [_silent(venue, deadline_ms)] * len(places),
+                strict=True,
+            )
+        ]
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+def _questions(
+    swaps: Sequence[Swap], venues: Sequence[Venue]
+) -> Iterator[tuple[Venue, Sequence[int], Sequence[Swap]]]:
+    """Yield what each venue is asked: many swaps at once where it can, else each apart.
+
+    Swaps that ask for a fault or a delay are apart everywhere, so that only they wait for it.
+    """
+    for venue in venues:
+        places = [n for n, swap in enumerate(swaps) if not swap.venues or venue.id in swap.venues]
+        together = [
+            n
+            for n in places
+            if answers_many(venue) and not swaps[n].fault and not swaps[n].extra_latency_ms
+        ]
+        if together:
+            yield venue, together, [swaps[n] for n in together]
+        for n in sorted(set(places) - set(together)):
+            yield venue, [n], [swaps[n]]
+
+
+def _silent(venue: Venue, deadline_ms: int) -> _Answer:
+    failure = Failure(
+        code=ErrorCode.VENUE_TIMEOUT,
+        message=f"No quote within {deadline_ms} ms.",
+        venue=venue.id,
+    )
+    return _Answer(VenueQuote(venue=venue.id, latency_ms=deadline_ms, failure=failure))
+
+
+async def _ask(venue: Venue, swaps: Sequence[Swap]) -> list[_Answer]:
+    started = time.monotonic()
+    said = await quote_each(venue, swaps)
+    return [_told(venue.id, answer, _since(started)) for answer in said]
+
+
+def _told(venue: str, answer: Quote | EngineError, latency_ms: int) -> _Answer:
+    if isinstance(answer, EngineError):
+        failure = Failure(code=answer.code, message=str(answer), venue=venue)
+        return _Answer(
+            VenueQuote(venue=venue, latency_ms=latency_ms, failure=failure),
+            book=answer.book if isinstance(answer, NotAlone) else None,
         )
-    except EngineError as error:
-        failure = Failure(code=error.code, message=str(error), venue=venue.id)
-        book = error.book if isinstance(error, NotAlone) else None
-    else:
-        told = VenueQuote(
-            venue=venue.id,
-            amount_out=quote.amount_out,
-            price=quote.price,
-            price_impact_bps=quote.price_impact_bps,
-            fee=quote.fee,
-            latency_ms=_since(started),
-        )
-        return _Answer(told, quote, quote.book)
-    told = VenueQuote(venue=venue.id, latency_ms=_since(started), failure=failure)
-    return _Answer(told, book=book)
+    told = VenueQuote.model_construct(
+        venue=venue,
+        amount_out=answer.amount_out,
+        price=answer.price,
+        price_impact_bps=answer.price_impact_bps,
+        fee=answer.fee,
+        latency_ms=latency_ms,
+        failure=None,
+    )
+    return _Answer(told, answer, answer.book)
 
 
 def _since(started: float) -> int:
@@ -175,16 +264,17 @@ def _worth_most(reasons: Sequence[Failure]) -> Failure:
     return Failure(code=told.code, message=f"No venue has a quote. {said}")
 
 
-def _require_price_impact(quote: Quote, swap: Swap) -> None:
+def _too_much_impact(quote: Quote, swap: Swap) -> EngineError | None:
     limit = swap.max_price_impact_bps
-    if limit is not None and quote.price_impact_bps > limit:
-        raise EngineError(
-            ErrorCode.PRICE_IMPACT_TOO_HIGH,
-            f"The best route moves the price by {format_decimal(quote.price_impact_bps)} bps; at "
-            f"most {limit} are allowed.",
-            venue=quote.venue,
-            context={
-                "price_impact_bps": quote.price_impact_bps,
-                "max_price_impact_bps": limit,
-            },
-        )
+    if limit is None or quote.price_impact_bps <= limit:
+        return None
+    return EngineError(
+        ErrorCode.PRICE_IMPACT_TOO_HIGH,
+        f"The best route moves the price by {format_decimal(quote.price_impact_bps)} bps; at "
+        f"most {limit} are allowed.",
+        venue=quote.venue,
+        context={
+            "price_impact_bps": quote.price_impact_bps,
+            "max_price_impact_bps": limit,
+        },
+    )

@@ -1,13 +1,15 @@
 """A venue whose pools are on the devnet."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
+from typing import TypeVar
 
 from engine.amounts import price
 from engine.devnet.chain import Rules
 from engine.devnet.chance import happens
 from engine.errors import EngineError, ErrorCode
+from engine.pools.book import PoolBook
 from engine.swaps.paths import best_path, ways
 from engine.swaps.simulation import RELIABLE, Fault
 from engine.swaps.swap import NotAlone, Quote, RouteLeg, Swap
@@ -20,7 +22,10 @@ from engine.swaps.transaction import (
     sign,
 )
 from engine.tokens import Token
+from engine.venues.groups import BuildOrder
 from engine.venues.ledger import Ledger
+
+T = TypeVar("T")
 
 _FOR_EVER_SECONDS = 86_400
 
@@ -52,31 +57,59 @@ class SimulatedVenue:
         self._quote_latency_ms = quote_latency_ms
         self._quote_validity_slots = quote_validity_slots
         self._validity_slots = validity_slots
-        self._trading: set[tuple[Token, Token]] = set()
 
     async def healthy(self) -> bool:
         try:
             await self._ledger.slot()
-        except EngineError:
+        except Exception:  # whatever keeps it from knowing
             return False
         return True
 
+    @property
+    def answers_many(self) -> bool:
+        """Whether it can be asked about many at once: not where rates have it fail for some."""
+        return self._faults == RELIABLE
+
     async def trades(self, token_in: Token, token_out: Token) -> bool:
-        # Pools are never closed: what traded once needs no other look.
-        if (token_in, token_out) in self._trading:
-            return True
         book = (await self._ledger.book()).of([self.id])
-        if token_in == token_out or not ways(token_in, token_out, book):
-            return False
-        self._trading.add((token_in, token_out))
-        return True
+        return token_in != token_out and bool(ways(token_in, token_out, book))
 
     async def quote(self, swap: Swap) -> Quote:
         latency_ms = self._quote_latency_ms + self._faults.extra_latency_ms
         await asyncio.sleep((latency_ms + swap.extra_latency_ms) / 1000)
         book = await self._ledger.book()
         await self._go_wrong(swap, book.slot)
-        book = book.of([self.id])
+        return self._offer(swap, book.of([self.id]))
+
+    async def quote_many(self, swaps: Sequence[Swap]) -> Sequence[Quote | EngineError]:
+        await asyncio.sleep(self._quote_latency_ms / 1000)
+        book = (await self._ledger.book()).of([self.id])
+        return [_or_error(lambda swap=swap: self._offer(swap, book)) for swap in swaps]  # type: ignore[misc]
+
+    async def build(
+        self, quote: Quote, *, min_amount_out: int, memo: str, nonce: int
+    ) -> SignedTransaction:
+        slot = await self._ledger.slot()
+        return self._sign(BuildOrder(quote, min_amount_out, memo, nonce), slot)
+
+    async def build_many(
+        self, asked: Sequence[BuildOrder]
+    ) -> Sequence[SignedTransaction | EngineError]:
+        slot = await self._ledger.slot()
+        return [_or_error(lambda one=one: self._sign(one, slot)) for one in asked]  # type: ignore[misc]
+
+    async def submit(self, transaction: SignedTransaction) -> None:
+        await self._ledger.submit(transaction)
+
+    async def submit_many(
+        self, transactions: Sequence[SignedTransaction]
+    ) -> Sequence[EngineError | None]:
+        return await self._ledger.submit_many(transactions)
+
+    async def statuses(self, signatures: Sequence[str]) -> StatusReport:
+        return await self._ledger.statuses(signatures)
+
+    def _offer(self, swap: Swap, book: PoolBook) -> Quote:
         try:
             path = best_path(swap, book, allow_split=False)
         except EngineError as error:
@@ -93,10 +126,8 @@ class SimulatedVenue:
             fault=swap.fault,
         )
 
-    async def build(
-        self, quote: Quote, *, min_amount_out: int, memo: str, nonce: int
-    ) -> SignedTransaction:
-        slot = await self._ledger.slot()
+    def _sign(self, asked: BuildOrder, slot: int) -> SignedTransaction:
+        quote = asked.quote
         if quote.book is None or slot > quote.book.slot + self._quote_validity_slots:
             raise EngineError(
                 ErrorCode.QUOTE_EXPIRED,
@@ -110,19 +141,13 @@ class SimulatedVenue:
                 token_in=quote.route[0].token_in,
                 amount_in=quote.amount_in,
                 hops=_hops(quote.route),
-                min_amount_out=min_amount_out,
-                memo=memo,
-                nonce=nonce,
+                min_amount_out=asked.min_amount_out,
+                memo=asked.memo,
+                nonce=asked.nonce,
                 last_valid_slot=slot + self._validity_slots,
                 fault=quote.fault,
             )
         )
-
-    async def submit(self, transaction: SignedTransaction) -> None:
-        await self._ledger.submit(transaction)
-
-    async def statuses(self, signatures: Sequence[str]) -> StatusReport:
-        return await self._ledger.statuses(signatures)
 
     async def _go_wrong(self, swap: Swap, slot: int) -> None:
         about = (self._seed, self.id, slot, swap.token_in.mint, swap.token_out.mint, swap.amount_in)
@@ -134,6 +159,13 @@ class SimulatedVenue:
             raise EngineError(
                 ErrorCode.VENUE_UNAVAILABLE, f"{self.name} did not answer.", venue=self.id
             )
+
+
+def _or_error(answer: Callable[[], T]) -> T | EngineError:
+    try:
+        return answer()
+    except EngineError as error:
+        return error
 
 
 def _hops(route: Sequence[RouteLeg]) -> tuple[Hop, ...]:

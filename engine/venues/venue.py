@@ -14,10 +14,11 @@ MAX_SIGNATURES_PER_CALL = 256
 class Venue(Protocol):
     """A place that quotes, builds, takes and reports swaps.
 
-    Expected trouble is an EngineError with the venue's id, whose code says what to do about it;
-    anything else it raises is taken for a bug and ends the order. Everywhere: VENUE_UNAVAILABLE,
-    VENUE_TIMEOUT, VENUE_RATE_LIMITED, VENUE_REJECTED. Amounts are integers, in atoms.
-    `order-engine venue-check` holds a venue to what is said here.
+    Expected trouble is an EngineError with the venue's id, whose code says what to do about it.
+    Everywhere: VENUE_UNAVAILABLE, VENUE_TIMEOUT, VENUE_RATE_LIMITED, VENUE_REJECTED. Anything else
+    it raises, and an answer that is none, counts as VENUE_UNAVAILABLE; 5 s without an answer as
+    VENUE_TIMEOUT (see GuardedVenue). Only what blocks the event loop holds up others. Amounts are
+    integers, in atoms. `order-engine venue-check` holds a venue to what is said here.
     """
 
     @property

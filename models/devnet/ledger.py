@@ -58,11 +58,17 @@ class PostgresLedger:
     async def submit(self, transaction: SignedTransaction) -> None:
         """Take a transaction; TRANSACTION_EXPIRED where it is unknown and its validity is over."""
         if not await self._submit_batch(transaction):
-            raise EngineError(
-                ErrorCode.TRANSACTION_EXPIRED,
-                "The transaction came after its last valid slot.",
-                context={"last_valid_slot": transaction.last_valid_slot},
-            )
+            raise _expired(transaction)
+
+    async def submit_many(
+        self, transactions: Sequence[SignedTransaction]
+    ) -> Sequence[EngineError | None]:
+        """Take transactions; for each None, or TRANSACTION_EXPIRED as `submit` raises it."""
+        taken = await self._submit_all(transactions)
+        return [
+            None if is_taken else _expired(transaction)
+            for transaction, is_taken in zip(transactions, taken, strict=True)
+        ]
 
     async def statuses(self, signatures: Sequence[str]) -> StatusReport:
         """Return the current slot and what is known of these signatures."""
@@ -118,3 +124,11 @@ class PostgresLedger:
             code=None if row["code"] is None else ErrorCode(row["code"]),
             route=() if row["route"] is None else _ROUTE.validate_json(row["route"]),
         )
+
+
+def _expired(transaction: SignedTransaction) -> EngineError:
+    return EngineError(
+        ErrorCode.TRANSACTION_EXPIRED,
+        "The transaction came after its last valid slot.",
+        context={"last_valid_slot": transaction.last_valid_slot},
+    )

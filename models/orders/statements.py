@@ -36,6 +36,18 @@ WHERE id = :id AND sequence = :sequence
 RETURNING 0 AS n, orders.*
 """)
 
+HELD = returning_orders("""
+UPDATE orders SET lease_until = now() + :lease_ms * interval '1 ms'
+WHERE id = ANY(:ids) AND status = 'ROUTING' AND lease_holder = :holder AND lease_until > now()
+RETURNING 0 AS n, orders.*
+""")
+
+LET_GO = returning_orders("""
+UPDATE orders SET lease_holder = NULL
+WHERE id = ANY(:ids) AND status = 'ROUTING' AND lease_holder = :holder
+RETURNING 0 AS n, orders.*
+""")
+
 OVERDUE = returning_orders(f"""
 SELECT 0 AS n, orders.* FROM orders
 WHERE {UNDER_WAY} AND {one_of("status", IN_PROGRESS)} AND lease_until <= now()

@@ -1,7 +1,7 @@
 """The store of orders: accepts them, moves them, finds them."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -100,6 +100,16 @@ class OrderStore:
         return await self._one(
             statements.CLAIM, id=order.id, sequence=order.sequence, holder=holder, lease_ms=lease_ms
         )
+
+    async def held(self, ids: Collection[UUID], *, holder: str, lease_ms: int) -> list[Order]:
+        """Return those that are ROUTING in the hands of message `holder`, leased anew."""
+        rows = await self._rows(statements.HELD, ids=list(ids), holder=holder, lease_ms=lease_ms)
+        return [row_order(row) for row in rows]
+
+    async def let_go(self, ids: Collection[UUID], *, holder: str) -> list[Order]:
+        """Take those that are ROUTING out of the hands of message `holder`, for another's."""
+        rows = await self._rows(statements.LET_GO, ids=list(ids), holder=holder)
+        return [row_order(row) for row in rows]
 
     async def overdue(self, *, most: int) -> list[Order]:
         """Return orders in progress whose lease ran out, the longest overdue first."""

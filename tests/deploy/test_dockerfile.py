@@ -17,8 +17,10 @@ import pytest
 import typer.main
 from starlette.routing import Route
 
+import hatch_build
 from api.app import create_app
 from cli.main import app
+from hatch_build import NODE_LOCK, SCHEMA, WEB
 from models.migrate import migration_head
 from wiring.settings import Settings
 
@@ -87,6 +89,16 @@ def test_project_is_installed_after_all_that_its_build_reads() -> None:
     assert read - {source for source, _ in _copied()} == set()
     assert "--editable ." in BUILD[install][1]
     assert [word for word, _ in BUILD[install:]] == ["RUN"]
+
+
+def test_pages_are_built_after_all_that_their_build_reads() -> None:
+    build = next(i for i, (_, rest) in enumerate(BUILD) if "python hatch_build.py" in rest)
+    copied = {
+        source for word, rest in BUILD[:build] if word == "COPY" for source in rest.split()[:-1]
+    }
+    read = {WEB, SCHEMA, NODE_LOCK, Path(hatch_build.__file__)}
+
+    assert {str(path.relative_to(ROOT)) for path in read} - copied == set()
 
 
 def test_final_stage_takes_the_virtualenv_and_the_source_to_the_same_places() -> None:

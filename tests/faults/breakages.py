@@ -71,19 +71,16 @@ def _drop_compare_and_set() -> None:
 def _build_anew_on_resume() -> None:
     """Sign another transaction where the outcome of the first is not known."""
     import tasks.resend_orders
-    import tasks.sending
 
-    send = tasks.sending.send
+    async def anew(orders: Any, resources: Any) -> list[Any]:
+        for order in orders:
+            venue = resources.venue(order.venue)
+            quote = await venue.quote(order.swap)
+            signed = await venue.build(quote, min_amount_out=1, memo=str(order.id), nonce=99)
+            await venue.submit(signed)
+        return []
 
-    async def anew(order: Any, resources: Any) -> None:
-        if order.leases_lost == 0:
-            return await send(order, resources)
-        venue = resources.venue(order.venue)
-        quote = await venue.quote(order.swap)
-        signed = await venue.build(quote, min_amount_out=1, memo=str(order.id), nonce=99)
-        await venue.submit(signed)
-
-    tasks.sending.send = tasks.resend_orders.send = anew
+    tasks.resend_orders.send_all = anew
 
 
 def _drop_reconnect() -> None:

@@ -70,9 +70,8 @@ def install(directory: Path) -> None:
     from dramatiq.brokers.redis import RedisBroker
 
     import api.orders.placing
+    import tasks.pipeline
     import tasks.resend_orders
-    import tasks.route_order
-    import tasks.sending
     import tasks.submit_order
     import tasks.sweep_orders
     from models.devnet.slots import SlotRunner
@@ -86,8 +85,10 @@ def install(directory: Path) -> None:
         _wrap(owner, name, after=lambda *_: _reach(directory, point))
 
     def die_of_poison(step: str) -> Callable[..., object]:
-        def reach(order: Any, *_: Any) -> None:
-            if order.client_order_id.startswith(poison(step)):
+        def reach(orders: Any, *_: Any) -> None:
+            # Orders themselves, or what was chosen for them.
+            asked = (getattr(order, "order", order).client_order_id for order in orders)
+            if any(id.startswith(poison(step)) for id in asked):
                 _die(directory, poison(step))
 
         return reach
@@ -95,11 +96,13 @@ def install(directory: Path) -> None:
     die_before(api.orders.placing, "_announce", POINTS[0])
     if "worker" in _process_name():
         die_before(Updates, "publish", POINTS[1])
-    die_before(tasks.route_order, "submit_built", POINTS[2])
-    for module in (tasks.sending, tasks.resend_orders):
-        die_before(module, "send", POINTS[3])
-        die_after(module, "send", POINTS[4])
-        _wrap(module, "send", before=die_of_poison("send"))
+    die_after(tasks.pipeline, "_build", POINTS[2])
+    _wrap(tasks.pipeline, "_choose", before=die_of_poison("route"))
+    _wrap(tasks.pipeline, "_build", before=die_of_poison("submit"))
+    for module in (tasks.pipeline, tasks.resend_orders, tasks.submit_order):
+        die_before(module, "send_all", POINTS[3])
+        die_after(module, "send_all", POINTS[4])
+        _wrap(module, "send_all", before=die_of_poison("send"))
     _wrap(
         OrderDoor,
         "advance_all",
@@ -107,9 +110,6 @@ def install(directory: Path) -> None:
     )
     die_after(SlotRunner, "_write", POINTS[6])
     die_before(tasks.sweep_orders, "_queue", POINTS[7])
-    _wrap(tasks.route_order, "_choose", before=die_of_poison("route"))
-    for module in (tasks.route_order, tasks.submit_order):
-        _wrap(module, "submit_built", before=die_of_poison("submit"))
     _deliver_tenfold(RedisBroker, directory)
 
 

@@ -7,10 +7,8 @@ import pytest
 
 from engine.errors import EngineError, ErrorCode
 from engine.orders.status import OrderStatus
-from engine.venues.routing import best_route
 from tasks.confirm_orders import confirm_orders
 from tasks.resend_orders import resend_orders
-from tasks.route_order import _build
 from tasks.submit_order import submit_order
 from tasks.sweep_orders import sweep_orders
 from tests.factories import accepted, move, step
@@ -28,9 +26,22 @@ async def test_a_worker_lost_between_build_and_submit_sends_the_same_bytes(
     order = await accepted(resources.orders)
     await move(resources.orders, step(order, S.ROUTING))
     routing = await resources.orders.get(order.id)
-    best = await best_route(routing.swap, [venue], deadline_ms=1_000)
-    built = await _build(routing, best, resources)
-    assert built is not None
+    quote = await venue.quote(routing.swap)
+    signed = await venue.build(quote, min_amount_out=1, memo=str(order.id), nonce=1)
+    built = (
+        await move(
+            resources.orders,
+            step(
+                routing,
+                S.BUILDING,
+                lease_holder="a worker of the version before",
+                venue=venue.id,
+                tx_signature=signed.signature,
+                signed_transaction=signed.payload,
+                last_valid_slot=signed.last_valid_slot,
+            ),
+        )
+    ).order
     await expire_leases(resources)
 
     await call(sweep_orders)

@@ -21,7 +21,7 @@ async def test_a_lost_message_is_sent_again_without_costing_an_attempt(resources
 
     await call(sweep_orders)
 
-    assert resources.sender.sent == [("order.route", (str(order.id),), None)]
+    assert resources.sender.sent == [("orders.route", ([str(order.id)],), None)]
     await route(order)
     done = await resources.orders.get(order.id)
     assert done is not None
@@ -45,13 +45,13 @@ async def test_what_still_waits_in_a_long_queue_is_not_sent_again_but_what_is_lo
         route_order.send(str(order.id))
 
     await call(sweep_orders)
-    assert [args for _, args, _ in resources.sender.sent] == [(str(lost.id),)]
+    assert [args for _, args, _ in resources.sender.sent] == [([str(lost.id)],)]
 
     broker.flush_all()
     await expire_leases(resources)
     await call(sweep_orders)
-    again = {args for _, args, _ in resources.sender.sent[1:]}
-    assert again == {(str(order.id),) for order in orders}
+    again = {id for _, (ids,), _ in resources.sender.sent[1:] for id in ids}
+    assert again == {str(order.id) for order in orders}
 
 
 async def test_a_step_that_kills_its_worker_each_time_ends_failed(resources):

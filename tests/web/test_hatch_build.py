@@ -17,14 +17,17 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (tmp_path / "web" / "package-lock.json").write_text("{}")
     (tmp_path / "api" / "static").mkdir(parents=True)
     (tmp_path / "hatch_build.py").touch()
+    (tmp_path / "schema.graphql").touch()
     for name, path in {
         "__file__": "hatch_build.py",
         "ROOT": ".",
         "WEB": "web",
+        "SCHEMA": "schema.graphql",
         "STATIC": "api/static",
         "STAMP": "api/static/built-from.txt",
         "REASON": "api/static/not-built.txt",
         "_NODE_MODULES": "web/node_modules",
+        "_GENERATED": "web/generated",
     }.items():
         to = tmp_path / path
         monkeypatch.setattr(hatch_build, name, str(to) if name == "__file__" else to)
@@ -42,6 +45,8 @@ def build(command: list[str]) -> None:
     """Stand in for npm and Vite."""
     hatch_build._NODE_MODULES.mkdir(exist_ok=True)
     if "build" in command:
+        hatch_build._GENERATED.mkdir(exist_ok=True)
+        (hatch_build._GENERATED / "operations.ts").write_text("made of schema.graphql")
         (hatch_build.STATIC / "index.html").write_text("built")
 
 
@@ -81,7 +86,7 @@ def test_what_was_built_is_compressed_and_not_built_again(
     assert built == ["built-from.txt", "index.html", "index.html.gz"]
 
 
-@pytest.mark.parametrize("changed", ["web/index.html", "hatch_build.py"])
+@pytest.mark.parametrize("changed", ["web/index.html", "hatch_build.py", "schema.graphql"])
 def test_a_change_is_built_with_the_packages_there_are(
     tree: Path, with_node: list[list[str]], changed: str
 ) -> None:

@@ -12,6 +12,9 @@ def node(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_types_are_right() -> None:
+    made = node("build/operation-types.js")
+    assert (made.returncode, made.stderr) == (0, "")
+
     ran = node("node_modules/typescript/bin/tsc", "--noEmit")
 
     assert (ran.returncode, ran.stdout) == (0, "")

@@ -18,4 +18,4 @@ def test_the_lock_names_no_place_to_download_from() -> None:
 def test_nothing_built_and_nothing_of_others_is_committed() -> None:
     ignored = (ROOT / ".gitignore").read_text().splitlines()
 
-    assert {"api/static/", "node_modules/"} <= set(ignored)
+    assert {"api/static/", "node_modules/", "web/generated/"} <= set(ignored)

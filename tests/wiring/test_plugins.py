@@ -2,6 +2,11 @@
 
 import pytest
 
+from engine.errors import EngineError, ErrorCode
+from engine.swaps.swap import Swap
+from engine.tokens import SOL, USDC
+from engine.venues.ledger import LedgerAway
+from models.database import TooMuchWaits, is_outage, is_overload
 from tests.plug_in import plug_in
 from wiring.plugins import VenueContext, VenueNotLoaded, load_venues
 from wiring.settings import get_settings
@@ -76,3 +81,51 @@ def test_an_id_that_differs_from_the_entry_point_is_refused(site):
     assert str(refused.value) == (
         "The entry point 'alias' opened a venue that calls itself 'outside'."
     )
+
+
+FAULTY = """
+class Venue:
+    id, name, simulated = "faulty", "Faulty", True
+    def __init__(self, context):
+        self.ledger = context.ledger
+    async def quote(self, swap):
+        raise OSError("the venue's own trouble")
+    async def healthy(self):
+        return await self.ledger.slot() > 0
+    async def trades(self, token_in, token_out):
+        return bool(await self.ledger.slot())
+"""
+
+
+class Away:
+    """A ledger whose Postgres is away."""
+
+    def __init__(self, trouble):
+        self.trouble = trouble
+
+    async def slot(self):
+        raise self.trouble
+
+
+async def test_a_venues_trouble_is_told_from_an_outage_of_ours(site):
+    plug_in(site, "faulty", source=FAULTY, factory="Venue")
+    settings = get_settings().model_copy(update={"venues": ["faulty", "raydium"]})
+    faulty, raydium = load_venues(VenueContext(settings, Away(OSError("our own trouble"))))
+
+    with pytest.raises(EngineError) as failed:
+        await faulty.quote(Swap(SOL, USDC, 1))
+    assert (failed.value.code, failed.value.venue) == (ErrorCode.VENUE_UNAVAILABLE, "faulty")
+    for venue in (faulty, raydium):
+        assert await venue.healthy() is False
+    with pytest.raises(LedgerAway) as away:
+        await faulty.trades(SOL, USDC)
+    assert is_outage(away.value)
+
+
+async def test_a_database_without_room_is_told_as_such_through_a_venue():
+    settings = get_settings().model_copy(update={"venues": ["raydium"]})
+    [raydium] = load_venues(VenueContext(settings, Away(TooMuchWaits())))
+
+    with pytest.raises(LedgerAway) as away:
+        await raydium.build(None, min_amount_out=1, memo="m", nonce=1)
+    assert is_overload(away.value)

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from api.graphql.context import Context
 from api.roots.schema import schema
 from engine.swaps.transaction import Hop, PoolShare, SwapTransaction, sign
-from engine.tokens import SOL, USDC
+from engine.tokens import SOL, USDC, WIF
 from models.database import open_database
 from models.devnet.slots import SlotRunner
 from wiring.updates import PoolsChanged
@@ -214,3 +214,66 @@ async def test_candles_that_cannot_be_are_refused(ask, arguments):
     answer = await ask("{ candles(" + arguments + ") { open } }")
 
     assert answer["errors"][0]["extensions"] == {"code": "INVALID_ARGUMENT"}
+
+
+QUOTE = """
+query Quote($input: QuoteInput!) {
+  quote(input: $input) {
+    quote { amountOut priceImpactBps route { pool } } userErrors { code message }
+  }
+}
+"""
+LAUNCH = """
+mutation Launch($input: LaunchPoolInput!) {
+  launchPool(input: $input) { pool { spotPrice } userErrors { code field } }
+}
+"""
+
+
+async def quote(ask, token_in, token_out, amount, **given):
+    asked = {"tokenIn": token_in, "tokenOut": token_out, "amount": amount} | given
+    return (await ask.data(QUOTE, input=asked))["quote"]
+
+
+async def launch(ask, **given):
+    asked = {"symbol": "WIF", "mint": WIF.mint, "decimals": 6, "quoteToken": "USDC"} | given
+    return (await ask.data(LAUNCH, input=asked))["launchPool"]
+
+
+async def test_thin_pools_do_not_hide_the_way_over_a_hub(ask):
+    before = await quote(ask, "WIF", "USDC", "10000")
+    for venue in ("raydium", "meteora"):
+        opened = await launch(ask, venue=venue, reserve="20", quoteReserve="10")
+        assert opened["userErrors"] == []
+
+    after = await quote(ask, "WIF", "USDC", "10000")
+    alone = await quote(ask, "WIF", "USDC", "10000", venues=["meteora"])
+
+    assert before == after
+    assert after["quote"]["amountOut"] == "4962.652922"
+    assert float(alone["quote"]["amountOut"]) > 4_900
+
+
+async def test_an_amount_that_buys_nothing_is_told_so(ask):
+    answer = await quote(ask, "ORCA", "USDC", "0.000001")
+
+    assert answer["quote"] is None
+    assert [error["code"] for error in answer["userErrors"]] == ["ZERO_OUTPUT"]
+
+
+async def test_dust_has_no_price_impact(ask):
+    answer = await quote(ask, "SOL", "USDC", "0.0000001")
+
+    assert answer["quote"]["amountOut"] == "0.000014"
+    assert answer["quote"]["priceImpactBps"] == "0"
+
+
+async def test_a_meteora_pool_opens_at_the_bin_nearest_to_its_ratio(ask):
+    opened = await launch(ask, venue="meteora", reserve="1000000", quoteReserve="600000")
+    refused = await launch(
+        ask, venue="meteora", quoteToken="SOL", reserve="0.00001", quoteReserve="10000000"
+    )
+
+    assert float(opened["pool"]["spotPrice"]) == pytest.approx(0.6, rel=0.005)
+    assert refused["pool"] is None
+    assert refused["userErrors"] == [{"code": "AMOUNT_OUT_OF_RANGE", "field": ["input", "reserve"]}]

@@ -5,6 +5,7 @@ import itertools
 import pytest
 
 from engine.orders.status import (
+    IN_ONE,
     IN_PROGRESS,
     NEXT,
     STATUS_MEANING,
@@ -27,7 +28,7 @@ LEGAL = {
 
 @pytest.mark.parametrize(("current", "wanted"), list(itertools.product(OrderStatus, repeat=2)))
 def test_a_step_is_legal_exactly_where_the_design_says(current, wanted):
-    if wanted in LEGAL.get(current, "").split():
+    if wanted in LEGAL.get(current, "").split() or (current, wanted) in IN_ONE:
         require_step(current, wanted)
     else:
         with pytest.raises(IllegalStep, match=f"{current} -> {wanted}"):
@@ -41,3 +42,10 @@ def test_every_status_has_a_row_and_a_meaning():
 def test_an_ended_order_has_nowhere_to_go():
     assert {"CONFIRMED", "FAILED", "CANCELED", "EXPIRED"} == TERMINAL
     assert not IN_PROGRESS & TERMINAL
+
+
+def test_steps_in_one_are_two_legal_ones_by_way_of_building():
+    assert {("ROUTING", "SUBMITTED")} == IN_ONE
+    for current, wanted in IN_ONE:
+        assert OrderStatus.BUILDING in NEXT[current]
+        assert wanted in NEXT[OrderStatus.BUILDING]

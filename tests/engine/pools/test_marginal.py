@@ -11,13 +11,17 @@ from engine.pools import dlmm
 from engine.pools.bins import DlmmParameters
 from engine.pools.cpmm import RATE_UNIT, ConstantProductPool, FeeRates
 from engine.pools.dlmm import Bin, DlmmPool, Volatility
-from engine.pools.marginal import amount_to_rate, dlmm_steps, kept_parts
+from engine.pools.marginal import amount_to_rate, best_rate, dlmm_steps, kept_parts
 from engine.pools.swap import Direction, FeeToken, PoolError
 from tests.engine.pools.test_properties import (
     NOW,
+    Pool,
+    atoms,
     constant_product_pools,
     directions,
     dlmm_pools,
+    executed,
+    pools,
     prop,
 )
 from tests.engine.pools.test_vectors import GROUPS, dlmm_pool
@@ -143,3 +147,9 @@ def test_a_pool_already_worse_than_the_limit_takes_nothing() -> None:
 
     assert amount_to_rate(pool, Direction.SELL_X, dear, now) == 0
     assert amount_to_rate(pool, Direction.SELL_X, Fraction(1498, 10_000), now) > 0
+
+
+@prop
+@given(pools, atoms, directions)
+def test_no_swap_beats_the_best_rate(pool: Pool, amount_in: int, direction: Direction) -> None:
+    assert executed(pool, amount_in, direction).amount_out <= amount_in * best_rate(pool, direction)

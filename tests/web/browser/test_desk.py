@@ -28,7 +28,7 @@ def test_an_order_by_mouse_is_followed_to_confirmed(desk: Desk, frames: Frames) 
     id = desk.place()
 
     desk.expect_end("Confirmed")
-    assert [s.split()[1] for s in desk.steps.locator(".status").all_inner_texts()] == LIFE
+    assert [s.strip() for s in desk.steps.locator(".status").all_inner_texts()] == LIFE
     expect(desk.steps.last).to_contain_text(re.compile(r"Received \d+\.\d+ USDC at"))
     expect(desk.row(id)).to_contain_text("Confirmed")
     expect(desk.toast(id)).to_contain_text("Confirmed")

@@ -13,7 +13,7 @@ LAUNCH = (
     "mutation L($input: LaunchPoolInput!) { launchPool(input: $input) "
     "{ pool { id } userErrors { code message } } }"
 )
-MINT = "DeskTestMint111111111111111111111111111111"
+MINT = "DeskTestMint1111111111111111111111111111111"
 
 
 @pytest.fixture

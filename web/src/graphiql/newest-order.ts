@@ -1,6 +1,7 @@
 import { useGraphiQL } from "@graphiql/react";
 import { useEffect } from "react";
 
+import type { NewestOrderQuery } from "../../generated/operations";
 import { json } from "./examples";
 import NEWEST_ORDER from "./newest-order.graphql";
 import { storage } from "./storage";
@@ -36,6 +37,6 @@ async function newestOrder(): Promise<string | undefined> {
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ query: NEWEST_ORDER }),
   });
-  const body = (await answer.json()) as { data?: { orders: { nodes: { id: string }[] } } };
+  const body = (await answer.json()) as { data?: NewestOrderQuery };
   return body.data?.orders.nodes[0]?.id;
 }

@@ -3,11 +3,11 @@
 import { signal } from "@preact/signals";
 import { createClient } from "graphql-ws";
 
+import type { Operation } from "../../operation";
+
 const KEEP_ALIVE_MS = 10_000;
 const PONG_WITHIN_MS = 5_000;
 const LONGEST_WAIT_MS = 5_000;
-
-export type Variables = Record<string, unknown>;
 
 export const connection = signal<"connecting" | "live" | "reconnecting">("connecting");
 
@@ -54,7 +54,10 @@ export function whenLive(react: () => void): void {
  * Return the data of one query or mutation. It is sent again where the connection broke before the
  * answer came, so a mutation must be safe to repeat: orders carry a clientOrderId.
  */
-export function ask<Data>(query: string, variables: Variables = {}): Promise<Data> {
+export function ask<Data, Variables extends Record<string, unknown>>(
+  query: Operation<Data, Variables>,
+  variables: Variables,
+): Promise<Data> {
   return new Promise((resolve, reject) => {
     client.subscribe<Data>(
       { query, variables },
@@ -74,8 +77,8 @@ export function ask<Data>(query: string, variables: Variables = {}): Promise<Dat
  * Follow a subscription; call what is returned to stop. After a broken connection it is subscribed
  * again with `variables` as they are then: `next` may move them on, so that nothing comes twice.
  */
-export function follow<Data>(
-  query: string,
+export function follow<Data, Variables extends Record<string, unknown>>(
+  query: Operation<Data, Variables>,
   variables: Variables,
   next: (data: Data) => void,
   failed: (message: string) => void = () => undefined,

@@ -1,4 +1,4 @@
-/** Exact maths on decimal text. Nothing here is a float, and nothing is rounded up. */
+/** Exact maths on decimal text. Nothing here is a float, and no amount is rounded up. */
 
 interface Exact {
   digits: bigint;
@@ -7,6 +7,7 @@ interface Exact {
 
 const PLAIN = /^\d+(\.\d+)?$/;
 const ENOUGH_DIGITS = 5;
+const PRICE_DIGITS = 4;
 
 /** Say whether this is a decimal such as 0.25, without sign, exponent or blanks. */
 export function isDecimal(text: string): boolean {
@@ -49,14 +50,50 @@ export function bpsToPercent(bps: string): string {
   return divide(bps, "100", 4);
 }
 
-/** Write for people: thousands apart, and no more decimals than say something. */
+/** Write an amount for people: thousands apart, and no more decimals than say something. */
 export function show(text: string, decimals = 6): string {
   const [whole = "0", fraction = ""] = text.split(".");
-  const zeros = /^0*/.exec(fraction)?.[0].length ?? 0;
-  const kept = whole === "0" ? Math.max(decimals, zeros + ENOUGH_DIGITS) : decimals;
-  const grouped = whole.replace(/\B(?=(\d{3})+$)/g, ",");
+  const kept = whole === "0" ? Math.max(decimals, zeros(fraction) + ENOUGH_DIGITS) : decimals;
   const cut = fraction.slice(0, kept).replace(/0+$/, "");
-  return cut ? `${grouped}.${cut}` : grouped;
+  return cut ? `${grouped(whole)}.${cut}` : grouped(whole);
+}
+
+/** Write a price for people, to the nearest of four decimals that say something. */
+export function showPrice(text: string): string {
+  const [whole = "0", fraction = ""] = text.split(".");
+  const decimals = PRICE_DIGITS + (whole === "0" ? zeros(fraction) : 0);
+  const [nearest = "", rest] = rounded(parse(text), decimals).split(".");
+  return rest ? `${grouped(nearest)}.${rest}` : grouped(nearest);
+}
+
+/** Return how many decimals an axis needs for prices such as this one. */
+export function axisDecimals(price: string): number {
+  const [whole = "0", fraction = ""] = price.split(".");
+  return whole === "0" ? zeros(fraction) + PRICE_DIGITS : Math.max(2, PRICE_DIGITS + 1 - whole.length);
+}
+
+/** Write a place on an axis. What drawing has left in its last binary digits is not shown. */
+export function showOnAxis(price: number, decimals: number): string {
+  const [whole = "", fraction = ""] = price.toFixed(decimals).split(".");
+  return `${grouped(whole)}.${fraction}`;
+}
+
+function grouped(whole: string): string {
+  return whole.replace(/\B(?=(\d{3})+$)/g, ",");
+}
+
+/** Count the zeros that a fraction begins with. */
+function zeros(fraction: string): number {
+  return /^0*/.exec(fraction)?.[0].length ?? 0;
+}
+
+/** Return the nearest number of so many decimals; of two as near, the even one. */
+function rounded({ digits, scale }: Exact, decimals: number): string {
+  if (scale <= decimals) return write({ digits, scale });
+  const unit = 10n ** BigInt(scale - decimals);
+  const [down, rest] = [digits / unit, (digits % unit) * 2n];
+  const isUp = rest > unit || (rest === unit && down % 2n === 1n);
+  return write({ digits: isUp ? down + 1n : down, scale: decimals });
 }
 
 function parse(text: string): Exact {

@@ -5,6 +5,7 @@ import { effect, signal } from "@preact/signals";
 import { ask, connection } from "../api/client";
 import CANDLES from "../api/operations/candles.graphql";
 import type { Candle } from "../api/types";
+import { ascending } from "../lib/candles";
 import { pair } from "./market";
 
 const REFRESH_MS = 1_000;
@@ -36,10 +37,11 @@ export function keepCandles(): void {
     lastPrice.value = null;
     const look = async (fresh: boolean) => {
       const last = fresh ? SHOWN : MAY_CHANGE;
-      const answer = await ask<{ candles: Candle[] }>(CANDLES, { ...asked, last });
+      const answer = await ask(CANDLES, { ...asked, last });
       if (stopped) return;
-      candles.value = { fresh, list: answer.candles };
-      lastPrice.value = answer.candles.at(-1)?.close ?? lastPrice.value;
+      const list = ascending(answer.candles);
+      candles.value = { fresh, list };
+      lastPrice.value = list.at(-1)?.close ?? lastPrice.value;
       timer = setTimeout(() => void look(false), REFRESH_MS);
     };
     void look(true);

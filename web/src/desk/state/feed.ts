@@ -32,7 +32,7 @@ export function followOrders(): void {
 function followAll(): void {
   begun.value += 1;
   // The server ends the stream of a reader that is too slow: it begins anew, from the page as it is.
-  follow<{ orderEvents: { order: Order } }>(
+  follow(
     FOLLOW_ALL_ORDERS,
     {},
     (data) => heard(data.orderEvents.order),

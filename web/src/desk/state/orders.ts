@@ -5,7 +5,8 @@ import { signal } from "@preact/signals";
 import { ask } from "../api/client";
 import CANCEL from "../api/operations/cancel.graphql";
 import ORDERS from "../api/operations/orders.graphql";
-import type { Order, OrderPayload } from "../api/types";
+import type { Order, OrderFilter } from "../api/types";
+import { learnTokens } from "./market";
 
 export const PAGE_SIZE = 20;
 const KNOWN_AT_MOST = 2_000;
@@ -15,14 +16,9 @@ export const FILTERS = {
   open: { label: "Open", filter: { isTerminal: false } },
   filled: { label: "Filled", filter: { status: ["CONFIRMED"] } },
   ended: { label: "Not filled", filter: { status: ["FAILED", "CANCELED", "EXPIRED"] } },
-} as const;
+} satisfies Record<string, { label: string; filter: OrderFilter }>;
 
 export type FilterName = keyof typeof FILTERS;
-
-interface Page {
-  nodes: Order[];
-  pageInfo: { hasNextPage: boolean; endCursor: string | null };
-}
 
 export const filterName = signal<FilterName>("all");
 export const rows = signal<Order[]>([]);
@@ -44,7 +40,7 @@ export async function loadOrders(): Promise<Order[]> {
   const name = filterName.value;
   const after = trail.value.at(-1) ?? null;
   const { filter } = FILTERS[name];
-  const { orders } = await ask<{ orders: Page }>(ORDERS, { filter, first: PAGE_SIZE, after });
+  const { orders } = await ask(ORDERS, { filter, first: PAGE_SIZE, after });
   if (filterName.value !== name || (trail.value.at(-1) ?? null) !== after) return [];
   const news = orders.nodes.filter(learn);
   // A stream may have said more of an order than the page knows.
@@ -85,7 +81,7 @@ export async function cancel(id: string): Promise<void> {
   canceling.value = new Set([...canceling.value, id]);
   cancelProblem.value = null;
   try {
-    const { canceled } = await ask<{ canceled: OrderPayload }>(CANCEL, { orderId: id });
+    const { canceled } = await ask(CANCEL, { orderId: id });
     if (canceled.order) update(canceled.order);
     cancelProblem.value = canceled.userErrors[0]?.message ?? null;
   } catch (error) {
@@ -101,13 +97,14 @@ function learn(order: Order): boolean {
   const [oldest] = known.keys();
   if (known.size > KNOWN_AT_MOST && oldest) known.delete(oldest);
   learned.value += 1;
+  learnTokens(order);
   return true;
 }
 
 function belongs(order: Order): boolean {
-  const { filter } = FILTERS[filterName.value];
-  if ("isTerminal" in filter) return order.isTerminal === filter.isTerminal;
-  return !("status" in filter) || (filter.status as readonly string[]).includes(order.status);
+  const { isTerminal, status }: OrderFilter = FILTERS[filterName.value].filter;
+  if (isTerminal != null) return order.isTerminal === isTerminal;
+  return !status || status.includes(order.status);
 }
 
 function isNewerThanPage(order: Order): boolean {

@@ -5,7 +5,7 @@ import { effect, signal } from "@preact/signals";
 import { ask, connection, follow } from "../api/client";
 import FOLLOW_QUOTES from "../api/operations/follow-quotes.graphql";
 import QUOTE from "../api/operations/quote.graphql";
-import type { Quote, UserError } from "../api/types";
+import type { Quote, QuoteInput, QuoteQuery } from "../api/types";
 import { quoteInput } from "./ticket";
 
 const TYPING_MS = 250;
@@ -24,7 +24,7 @@ export function keepQuoted(): void {
 }
 
 /** Ask once typing pauses, for what is wrong too, then stay up to date until told to stop. */
-function keepQuoting(input: Record<string, unknown>): () => void {
+function keepQuoting(input: QuoteInput): () => void {
   let stopped = false;
   const look = async () => {
     const answer = await asked(input);
@@ -32,7 +32,7 @@ function keepQuoting(input: Record<string, unknown>): () => void {
     quote.value = answer.quote;
     refusal.value = answer.userErrors[0]?.message ?? null;
     if (!answer.quote) return;
-    stop = follow<{ quotes: Quote }>(FOLLOW_QUOTES, { input }, ({ quotes }) => {
+    stop = follow(FOLLOW_QUOTES, { input }, ({ quotes }) => {
       quote.value = quotes;
     });
   };
@@ -44,14 +44,9 @@ function keepQuoting(input: Record<string, unknown>): () => void {
   };
 }
 
-interface Answer {
-  quote: Quote | null;
-  userErrors: UserError[];
-}
-
-async function asked(input: Record<string, unknown>): Promise<Answer> {
+async function asked(input: QuoteInput): Promise<QuoteQuery["quote"]> {
   try {
-    return (await ask<{ quote: Answer }>(QUOTE, { input })).quote;
+    return (await ask(QUOTE, { input })).quote;
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     return { quote: null, userErrors: [{ code: "INTERNAL", message, field: null }] };

@@ -37,7 +37,7 @@ function followOrder(id: string | null): (() => void) | undefined {
   if (!id) return undefined;
   // Moved on with each event: after a broken connection the stream goes on where it stopped.
   const variables = { orderId: id, after: 0 };
-  return follow<{ orderStatus: OrderEvent }>(
+  return follow(
     FOLLOW_ORDER,
     variables,
     ({ orderStatus: event }) => {

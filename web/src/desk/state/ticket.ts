@@ -2,7 +2,14 @@
 
 import { type Signal, computed, effect, signal } from "@preact/signals";
 
-import type { OrderType } from "../api/types";
+import type {
+  ExecuteMarketOrderInput,
+  OrderType,
+  PlaceLimitOrderInput,
+  PlaceSniperOrderInput,
+  QuoteInput,
+  SimulateInput,
+} from "../api/types";
 import { isDecimal, percentToBps } from "../lib/decimal";
 import { bought, paid, venues } from "./market";
 
@@ -29,14 +36,14 @@ export const FAULTS = {
   droppedTransactions: "Dropped transactions",
   slippageFailures: "Slippage failures",
   extraLatencyMs: "Extra latency (ms)",
-} as const;
+} as const satisfies Record<keyof SimulateInput, string>;
 export const faults = signal<Record<string, string>>({});
 
 // There is no quote of a token that is not there yet.
 const isQuoted = computed(() => type.value !== "SNIPER" && isDecimal(amount.value));
 
 /** What a quote is asked for; null where the ticket is not that far. */
-export const quoteInput = computed(() =>
+export const quoteInput = computed<QuoteInput | null>(() =>
   isQuoted.value ? { ...swap(), ...marketTerms() } : null,
 );
 
@@ -49,28 +56,34 @@ export function keepToPair(): void {
   });
 }
 
-/** What the order is placed with, but for its id and its end. */
-export function orderInput(): Record<string, unknown> {
-  const common = { ...swap(), ...simulate() };
-  if (type.value === "LIMIT") return { ...common, limitPrice: limitPrice.value, ...splitting() };
-  if (type.value === "SNIPER") {
-    return {
-      ...common,
-      ...slip(sniperSlippage),
-      tokenOut: mint.value.trim(),
-      maxPrice: maxPrice.value || null,
-      minLiquidity: minLiquidity.value || null,
-    };
-  }
+// What an order of each type is placed with, but for its id and its end.
+
+export function marketInput(): ExecuteMarketOrderInput {
   return {
-    ...common,
+    ...swap(),
+    ...simulate(),
     ...marketTerms(),
     minAmountOut: minAmountOut.value || null,
     maxPriceImpactBps: maxImpact.value ? bps(maxImpact.value) : null,
   };
 }
 
-function swap(): Record<string, unknown> {
+export function limitInput(): PlaceLimitOrderInput {
+  return { ...swap(), ...simulate(), limitPrice: limitPrice.value, ...splitting() };
+}
+
+export function sniperInput(): PlaceSniperOrderInput {
+  return {
+    ...swap(),
+    ...simulate(),
+    ...slip(sniperSlippage),
+    tokenOut: mint.value.trim(),
+    maxPrice: maxPrice.value || null,
+    minLiquidity: minLiquidity.value || null,
+  };
+}
+
+function swap() {
   const chosen = venues.value.map((venue) => venue.id).filter((id) => !leftOut.value.has(id));
   return {
     tokenIn: paid.value,
@@ -80,11 +93,11 @@ function swap(): Record<string, unknown> {
   };
 }
 
-function marketTerms(): Record<string, unknown> {
+function marketTerms() {
   return { ...slip(slippage), ...splitting() };
 }
 
-function slip(percent: Signal<string>): Record<string, unknown> {
+function slip(percent: Signal<string>) {
   return { slippageBps: bps(percent.value) };
 }
 
@@ -93,18 +106,18 @@ function bps(percent: string): number {
   return percentToBps(percent) ?? -1;
 }
 
-function splitting(): Record<string, unknown> {
+function splitting() {
   return { allowSplit: split.value };
 }
 
-function simulate(): Record<string, unknown> {
+function simulate(): { simulate?: SimulateInput } {
   const wanted = Object.entries(faults.value).filter(([, count]) => Number(count) > 0);
   if (wanted.length === 0) return {};
   return { simulate: Object.fromEntries(wanted.map(([fault, count]) => [fault, Number(count)])) };
 }
 
 /** When to give up waiting. The server's own five minutes need no clock of ours. */
-export function expiry(): Record<string, unknown> {
+export function expiry(): { expiresAt?: string } {
   if (type.value === "MARKET" || lifetimeMinutes.value === DEFAULT_LIFETIME) return {};
   const at = Date.now() + Number(lifetimeMinutes.value) * 60_000;
   return { expiresAt: new Date(at).toISOString() };

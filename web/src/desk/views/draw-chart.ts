@@ -8,6 +8,7 @@ import {
   type IPriceLine,
   type ISeriesApi,
   LineStyle,
+  type PriceFormatCustom,
   type SeriesMarker,
   type UTCTimestamp,
   createChart,
@@ -15,8 +16,9 @@ import {
 } from "lightweight-charts";
 
 import type { Candle, Order } from "../api/types";
+import { axisDecimals, showOnAxis } from "../lib/decimal";
 import { candles, intervalSeconds } from "../state/candles";
-import { inMarketOrder, pair } from "../state/market";
+import { inMarketOrder, nameOf, pair, tokens } from "../state/market";
 import { known, learned } from "../state/orders";
 import { theme } from "../state/theme";
 
@@ -43,9 +45,10 @@ export function drawChart(place: HTMLElement): () => void {
   const stops = [
     effect(() => {
       const { fresh, list } = candles.value;
+      const newest = list.at(-1);
+      if (newest) series.applyOptions({ priceFormat: format(newest) });
       if (fresh) {
         series.setData(list.map(bar));
-        series.applyOptions({ priceFormat: format(list) });
         chart.timeScale().fitContent();
       } else {
         // The chart takes nothing older than what it ends with.
@@ -54,7 +57,7 @@ export function drawChart(place: HTMLElement): () => void {
       }
     }),
     effect(() => {
-      void [learned.value, pair.value, intervalSeconds.value];
+      void [learned.value, pair.value, intervalSeconds.value, tokens.value];
       // Many orders may move at once: draw once for all of them.
       frame ??= requestAnimationFrame(drawOrders);
     }),
@@ -90,10 +93,14 @@ function bar({ openedAt, open, high, low, close }: Candle) {
 }
 
 /** Enough decimals for tokens worth little. */
-function format(list: Candle[]) {
-  const price = Number(list.at(-1)?.close ?? 1);
-  const precision = Math.min(12, Math.max(2, 4 - Math.floor(Math.log10(price || 1))));
-  return { type: "price" as const, precision, minMove: 10 ** -precision };
+function format({ close }: Candle): PriceFormatCustom {
+  const decimals = axisDecimals(close);
+  return {
+    type: "custom",
+    formatter: (price) => showOnAxis(price, decimals),
+    base: 10 ** decimals, // a whole number, where 1 / minMove is one but for its last digits
+    minMove: 10 ** -decimals,
+  };
 }
 
 /** Keep the limits in sight that are not far off. */
@@ -107,7 +114,7 @@ function withLimits(scale: AutoscaleInfo | null, lines: IPriceLine[]): Autoscale
 }
 
 function isOfPair(order: Order): boolean {
-  const of = inMarketOrder(order.tokenIn.symbol, order.tokenOut.symbol);
+  const of = inMarketOrder(nameOf(order.tokenIn), nameOf(order.tokenOut));
   return of.base === pair.value.base && of.quote === pair.value.quote;
 }
 
@@ -116,7 +123,7 @@ function isFilled(order: Order): boolean {
 }
 
 function marker(order: Order): SeriesMarker<UTCTimestamp> {
-  const buys = order.tokenOut.symbol === pair.value.base;
+  const buys = nameOf(order.tokenOut) === pair.value.base;
   const at = seconds(order.completedAt ?? order.createdAt);
   return {
     time: (at - (at % intervalSeconds.value)) as UTCTimestamp,
@@ -128,7 +135,7 @@ function marker(order: Order): SeriesMarker<UTCTimestamp> {
 
 function limit(series: ISeriesApi<"Candlestick">, order: Order): IPriceLine {
   const price = Number(order.limitPrice);
-  const sells = order.tokenIn.symbol === pair.value.base;
+  const sells = nameOf(order.tokenIn) === pair.value.base;
   return series.createPriceLine({
     price: sells ? price : 1 / price,
     lineStyle: LineStyle.Dashed,
@@ -137,8 +144,11 @@ function limit(series: ISeriesApi<"Candlestick">, order: Order): IPriceLine {
   });
 }
 
-/** The chart writes UTC; shifted so, it writes the time that the rest of the page does. */
+/**
+ * The chart writes UTC; shifted so, it writes the time that the rest of the page does. All by the
+ * offset of today: by its own, an hour would come twice when the clocks are put back.
+ */
 function seconds(instant: string): UTCTimestamp {
-  const ahead = -new Date(instant).getTimezoneOffset() * 60;
+  const ahead = -new Date().getTimezoneOffset() * 60;
   return (Math.floor(Date.parse(instant) / 1_000) + ahead) as UTCTimestamp;
 }

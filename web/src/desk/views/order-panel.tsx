@@ -1,13 +1,15 @@
-import type { Failure, Order, OrderEvent } from "../api/types";
-import { show } from "../lib/decimal";
+import type { Failure, Order, OrderEvent, RetryClass } from "../api/types";
 import { via } from "../lib/route";
 import { clock } from "../lib/time";
+import { nameOf } from "../state/market";
 import { bestPrice, events, order, problem, selectedId } from "../state/selection";
+import { Amount, Price } from "./figure";
 import { CancelButton } from "./orders-table";
 import { QuotesTable } from "./quotes-table";
 import { Status } from "./status";
+import { TokenName } from "./token-name";
 
-const NEXT_STEP: Record<string, string> = {
+const NEXT_STEP: Record<RetryClass, string> = {
   RETRY: "may succeed when tried again",
   REQUOTE: "needs a new quote",
   FATAL: "trying again will not help",
@@ -35,14 +37,23 @@ function Chosen({ order }: { order: Order }) {
   return (
     <>
       <p class="order-line">
-        {show(order.amountIn)} {order.tokenIn.symbol} → {order.tokenOut.symbol}
-        {order.limitPrice !== null && ` at ${show(order.limitPrice)} or better`}
+        <Amount value={order.amountIn} /> <TokenName token={order.tokenIn} /> →{" "}
+        <TokenName token={order.tokenOut} />
+        {order.limitPrice !== null && (
+          <>
+            {" "}
+            at <Price value={order.limitPrice} /> or better
+          </>
+        )}
         <code>{order.id}</code>
       </p>
       {bestPrice.value !== null && (
         <p>
-          Best price now <strong>{show(bestPrice.value)}</strong> {order.tokenOut.symbol}/
-          {order.tokenIn.symbol}
+          Best price now{" "}
+          <strong>
+            <Price value={bestPrice.value} />
+          </strong>{" "}
+          <Unit order={order} />
         </p>
       )}
       <ol class="timeline" aria-label="Timeline">
@@ -50,14 +61,12 @@ function Chosen({ order }: { order: Order }) {
           <Step key={event.sequence} event={event} order={order} />
         ))}
       </ol>
-      {quoted && <QuotesTable quotes={quoted.quotes} symbol={order.tokenOut.symbol} />}
+      {quoted && <QuotesTable quotes={quoted.quotes} symbol={nameOf(order.tokenOut)} />}
     </>
   );
 }
 
 function Step({ event, order }: { event: OrderEvent; order: Order }) {
-  const { tokenIn, tokenOut } = order;
-  const unit = `${tokenOut.symbol}/${tokenIn.symbol}`;
   return (
     <li data-sequence={event.sequence}>
       <div class="step">
@@ -68,17 +77,31 @@ function Step({ event, order }: { event: OrderEvent; order: Order }) {
       <Route event={event} />
       {event.quotedPrice !== null && (
         <p>
-          Quoted {show(event.quotedPrice)} {unit}
+          Quoted <Price value={event.quotedPrice} /> <Unit order={order} />
         </p>
       )}
       {event.amountOut !== null && (
         <p>
-          Received {show(event.amountOut)} {tokenOut.symbol}
-          {event.executedPrice !== null && ` at ${show(event.executedPrice)} ${unit}`}
+          Received <Amount value={event.amountOut} /> <TokenName token={order.tokenOut} />
+          {event.executedPrice !== null && (
+            <>
+              {" "}
+              at <Price value={event.executedPrice} /> <Unit order={order} />
+            </>
+          )}
         </p>
       )}
       {event.failure && <Reason failure={event.failure} />}
     </li>
+  );
+}
+
+/** What a price of an order is in. */
+function Unit({ order }: { order: Order }) {
+  return (
+    <>
+      <TokenName token={order.tokenOut} />/<TokenName token={order.tokenIn} />
+    </>
   );
 }
 
@@ -94,11 +117,10 @@ function Route({ event }: { event: OrderEvent }) {
 }
 
 function Reason({ failure }: { failure: Failure }) {
-  const next = NEXT_STEP[failure.retryClass ?? ""];
   return (
     <p class="bad">
       <code>{failure.code}</code> {failure.venue && `${failure.venue.name}: `}
-      {failure.message} {next && <span class="quiet">({next})</span>}
+      {failure.message} <span class="quiet">({NEXT_STEP[failure.retryClass]})</span>
     </p>
   );
 }

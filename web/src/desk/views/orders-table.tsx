@@ -1,6 +1,5 @@
 import { connection } from "../api/client";
 import type { Order } from "../api/types";
-import { show } from "../lib/decimal";
 import { isCancelable } from "../lib/order-status";
 import { via } from "../lib/route";
 import { clock } from "../lib/time";
@@ -20,7 +19,9 @@ import {
   trail,
 } from "../state/orders";
 import { select, selectedId } from "../state/selection";
+import { Amount, Price } from "./figure";
 import { Status } from "./status";
+import { TokenName } from "./token-name";
 
 export function OrdersTable() {
   return (
@@ -101,11 +102,14 @@ function Row({ order }: { order: Order }) {
       </td>
       <td>{order.type[0] + order.type.slice(1).toLowerCase()}</td>
       <td>
-        {show(order.amountIn)} {order.tokenIn.symbol} →{" "}
-        {order.amountOut !== null && `${show(order.amountOut)} `}
-        {order.tokenOut.symbol}
+        <Amount value={order.amountIn} /> <TokenName token={order.tokenIn} /> →{" "}
+        {order.amountOut !== null && <Amount value={order.amountOut} />}{" "}
+        <TokenName token={order.tokenOut} />
       </td>
-      <td>{price === null ? "–" : `${order.executedPrice ? "" : "≥ "}${show(price)}`}</td>
+      <td>
+        {order.executedPrice === null && price !== null && "≥ "}
+        {price === null ? "–" : <Price value={price} />}
+      </td>
       <td>{via(order.route) || order.venue?.name || "–"}</td>
       <td>
         <CancelButton order={order} />

@@ -1,9 +1,9 @@
 import { useEffect, useRef } from "preact/hooks";
 
-import { show } from "../lib/decimal";
 import { INTERVALS, intervalSeconds, keepCandles, lastPrice } from "../state/candles";
 import { pair } from "../state/market";
 import { drawChart } from "./draw-chart";
+import { Price } from "./figure";
 
 export function PriceChart() {
   const place = useRef<HTMLDivElement>(null);
@@ -16,7 +16,11 @@ export function PriceChart() {
     <section class="panel chart" aria-labelledby="chart-title">
       <div class="title">
         <h2 id="chart-title">{name}</h2>
-        {lastPrice.value && <strong class="price">{show(lastPrice.value)}</strong>}
+        {lastPrice.value && (
+          <strong class="price">
+            <Price value={lastPrice.value} />
+          </strong>
+        )}
         <fieldset class="choices">
           <legend class="unseen">Candles of</legend>
           {INTERVALS.map(({ seconds, label }) => (

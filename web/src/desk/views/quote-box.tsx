@@ -3,6 +3,7 @@ import { via } from "../lib/route";
 import { bought, paid } from "../state/market";
 import { quote, refusal } from "../state/quote";
 import * as ticket from "../state/ticket";
+import { Amount, Price } from "./figure";
 import { QuotesTable } from "./quotes-table";
 
 /** What the ticket's order would get now. */
@@ -15,17 +16,17 @@ export function QuoteBox() {
       <dl>
         <dt>Rate</dt>
         <dd>
-          1 {paid} = {show(now.price)} {bought}
+          1 {paid} = <Price value={now.price} /> {bought}
         </dd>
         <dt>Receive about</dt>
         <dd>
-          {show(now.amountOut)} {bought}
+          <Amount value={now.amountOut} /> {bought}
         </dd>
         {ticket.type.value === "MARKET" && (
           <>
             <dt>Receive at least</dt>
             <dd>
-              {show(now.minAmountOut)} {bought}
+              <Amount value={now.minAmountOut} /> {bought}
             </dd>
           </>
         )}

@@ -1,5 +1,6 @@
 import type { VenueQuote } from "../api/types";
-import { percentBelow, show } from "../lib/decimal";
+import { percentBelow } from "../lib/decimal";
+import { Amount, Price } from "./figure";
 
 /** Every venue's answer beside the best one. The server lists the best first. */
 export function QuotesTable({ quotes, symbol }: { quotes: VenueQuote[]; symbol: string }) {
@@ -25,8 +26,12 @@ export function QuotesTable({ quotes, symbol }: { quotes: VenueQuote[]; symbol: 
               </td>
             ) : (
               <>
-                <td>{show(quote.price)}</td>
-                <td>{show(quote.amountOut)}</td>
+                <td>
+                  <Price value={quote.price} />
+                </td>
+                <td>
+                  <Amount value={quote.amountOut} />
+                </td>
                 <td>{quote === quotes[0] ? "best" : against(best, quote.amountOut)}</td>
               </>
             )}

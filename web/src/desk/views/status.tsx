@@ -5,7 +5,11 @@ export function Status({ status }: { status: OrderStatus }) {
   const { icon, word, tone } = LOOKS[status];
   return (
     <span class={`status ${tone}`}>
-      <span aria-hidden="true">{icon}</span> {word}
+      <svg class="icon" viewBox="0 0 16 16" aria-hidden="true">
+        <path d={icon.lines} fill="none" stroke="currentColor" stroke-width="1.6" />
+        {icon.filled && <path d={icon.filled} fill="currentColor" />}
+      </svg>{" "}
+      {word}
     </span>
   );
 }

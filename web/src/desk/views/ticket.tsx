@@ -5,7 +5,7 @@ import { connection } from "../api/client";
 import type { OrderType } from "../api/types";
 import { compare, isDecimal, show } from "../lib/decimal";
 import { bought, choose, paid, swapSides, tokens } from "../state/market";
-import { errorAt, errors, place, placing } from "../state/placing";
+import { errorAt, forgetErrors, place, placing } from "../state/placing";
 import { quote } from "../state/quote";
 import * as ticket from "../state/ticket";
 import { Field } from "./field";
@@ -99,7 +99,7 @@ function Types() {
 function chooseType(type: OrderType): void {
   const price = quote.value && show(quote.value.price).replaceAll(",", "");
   ticket.type.value = type;
-  errors.value = [];
+  forgetErrors();
   if (type === "LIMIT" && price) ticket.limitPrice.value = price;
 }
 

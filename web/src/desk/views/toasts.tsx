@@ -1,5 +1,6 @@
 import type { Order } from "../api/types";
 import { show } from "../lib/decimal";
+import { nameOf } from "../state/market";
 import { dismiss, toasts } from "../state/toasts";
 import { Status } from "./status";
 
@@ -18,7 +19,7 @@ export function Toasts() {
 }
 
 function Toast({ order }: { order: Order }) {
-  const swap = `${show(order.amountIn)} ${order.tokenIn.symbol} → ${order.tokenOut.symbol}`;
+  const swap = `${show(order.amountIn)} ${nameOf(order.tokenIn)} → ${nameOf(order.tokenOut)}`;
   return (
     <div class="toast" data-toast={order.id}>
       <a href={`#order=${order.id}`}>
