@@ -2,25 +2,26 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import asyncpg
 
 from tests.e2e.stack import DEADLINE_SECONDS, Stack
 
 
-def wrong_in_ledger(stack: Stack) -> list[object]:
+def wrong_in_ledger(stack: Stack) -> list[Any]:
     """G4 and G5 by SQL, through none of our code: gaps, and swaps other than one per order."""
 
-    async def look(connection: asyncpg.Connection) -> list[object]:
+    async def look(connection: asyncpg.Connection) -> list[Any]:
         return list(await connection.fetch(WRONG))
 
     return with_database(stack, look)
 
 
-def fetch_some(stack: Stack, query: str) -> list[object]:
+def fetch_some(stack: Stack, query: str) -> list[Any]:
     """Ask until there are rows; return them."""
 
-    async def look(connection: asyncpg.Connection) -> list[object]:
+    async def look(connection: asyncpg.Connection) -> list[Any]:
         async with asyncio.timeout(DEADLINE_SECONDS):
             while not (rows := await connection.fetch(query)):
                 await asyncio.sleep(0.005)
@@ -30,9 +31,9 @@ def fetch_some(stack: Stack, query: str) -> list[object]:
 
 
 def with_database(
-    stack: Stack, look: Callable[[asyncpg.Connection], Awaitable[list[object]]]
-) -> list[object]:
-    async def connected() -> list[object]:
+    stack: Stack, look: Callable[[asyncpg.Connection], Awaitable[list[Any]]]
+) -> list[Any]:
+    async def connected() -> list[Any]:
         connection = await asyncpg.connect(
             host=str(stack.data_dir), user="postgres", database="order_engine"
         )

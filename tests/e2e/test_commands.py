@@ -7,12 +7,12 @@ from decimal import Decimal
 import pytest
 
 from tests.e2e.commands import near_genesis
-from tests.e2e.stack import COMMAND, environment, events_of, free_port
+from tests.e2e.stack import COMMAND, Stack, environment, events_of, free_port
 
 LIFE = ["PENDING", "ROUTING", "BUILDING", "SUBMITTED", "CONFIRMED"]
 
 
-def test_an_order_from_the_command_line_is_followed_to_its_end(stack):
+def test_an_order_from_the_command_line_is_followed_to_its_end(stack: Stack) -> None:
     done = stack.cli("order", "SOL", "USDC", "1.5", "--url", stack.url)
 
     assert done.returncode == 0, done.stderr
@@ -34,7 +34,7 @@ def test_an_order_from_the_command_line_is_followed_to_its_end(stack):
     assert abs(Decimal(received) / Decimal("1.5") - Decimal(executed)) <= Decimal("0.0005")
 
 
-def test_two_failures_asked_for_are_tried_again_and_shown(stack):
+def test_two_failures_asked_for_are_tried_again_and_shown(stack: Stack) -> None:
     asked = ["order", "SOL", "USDC", "1", "--simulate", "quote-failures=2"]
 
     done = stack.cli(*asked, "--url", stack.url)
@@ -49,7 +49,7 @@ def test_two_failures_asked_for_are_tried_again_and_shown(stack):
         assert "Raydium VENUE_UNAVAILABLE" in line
 
 
-def test_a_third_failure_asked_for_is_the_last(stack):
+def test_a_third_failure_asked_for_is_the_last(stack: Stack) -> None:
     asked = ["order", "SOL", "USDC", "1", "--simulate", "quote-failures=3", "--json"]
 
     done = stack.cli(*asked, "--url", stack.url)
@@ -70,7 +70,7 @@ def test_a_third_failure_asked_for_is_the_last(stack):
     assert {e["txSignature"] for e in events} == {None}
 
 
-def test_json_lines_are_the_events(stack):
+def test_json_lines_are_the_events(stack: Stack) -> None:
     done = stack.cli("order", "SOL", "USDC", "2", "--json", "--url", stack.url)
 
     events = events_of(done.stdout)
@@ -78,7 +78,7 @@ def test_json_lines_are_the_events(stack):
     assert len({e["txSignature"] for e in events[2:]}) == 1
 
 
-def test_a_refused_order_ends_with_one(stack):
+def test_a_refused_order_ends_with_one(stack: Stack) -> None:
     done = stack.cli("order", "SOL", "USDC", "1e5", "--url", stack.url)
 
     assert (done.returncode, done.stdout) == (1, "")
@@ -86,7 +86,7 @@ def test_a_refused_order_ends_with_one(stack):
     assert "input.amount" in done.stderr
 
 
-def test_a_failed_order_ends_with_one(stack):
+def test_a_failed_order_ends_with_one(stack: Stack) -> None:
     asked = ["order", "SOL", "USDC", "1", "--min-amount-out", "999999", "--json"]
 
     done = stack.cli(*asked, "--url", stack.url)
@@ -103,7 +103,7 @@ def test_a_failed_order_ends_with_one(stack):
     assert {e["failure"]["code"] for e in events if e["failure"]} == {"SLIPPAGE_EXCEEDED"}
 
 
-def test_a_server_out_of_reach_ends_with_two():
+def test_a_server_out_of_reach_ends_with_two() -> None:
     done = subprocess.run(
         [COMMAND, "order", "SOL", "USDC", "1", "--url", f"http://127.0.0.1:{free_port()}/graphql"],
         capture_output=True,
@@ -123,7 +123,7 @@ def test_a_server_out_of_reach_ends_with_two():
         *("order", "limit", "snipe", "cancel", "orders", "quote", "launch"),
     ],
 )
-def test_every_command_explains_itself(command):
+def test_every_command_explains_itself(command: str) -> None:
     done = subprocess.run(
         [COMMAND, *command.split(), "--help"], capture_output=True, text=True, check=True
     )
@@ -131,7 +131,7 @@ def test_every_command_explains_itself(command):
     assert "Usage:" in done.stdout
 
 
-def test_a_quote_has_its_route_and_what_every_venue_answered(stack):
+def test_a_quote_has_its_route_and_what_every_venue_answered(stack: Stack) -> None:
     done = stack.cli("quote", "SOL", "USDC", "1.5", "--json", "--url", stack.url)
     table = stack.cli("quote", "SOL", "USDC", "1.5", "--url", stack.url)
 

@@ -5,6 +5,8 @@ import json
 import os
 import signal
 from collections import Counter
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from redis import Redis
@@ -13,7 +15,7 @@ from tests.e2e.stack import Stack, wait_until
 from tests.e2e.tables import wrong_in_ledger
 
 
-def test_two_hundred_orders_at_once_are_each_confirmed_once(stack):
+def test_two_hundred_orders_at_once_are_each_confirmed_once(stack: Stack) -> None:
     with concurrent.futures.ThreadPoolExecutor(32) as pool:
         ids = list(pool.map(lambda _: stack.place(), range(200)))
         orders = list(pool.map(lambda id: stack.wait_for(id, "CONFIRMED", "FAILED"), ids))
@@ -22,7 +24,7 @@ def test_two_hundred_orders_at_once_are_each_confirmed_once(stack):
     assert wrong_in_ledger(stack) == []
 
 
-def test_a_killed_worker_is_replaced_and_its_orders_are_carried_on(stack):
+def test_a_killed_worker_is_replaced_and_its_orders_are_carried_on(stack: Stack) -> None:
     ids = [stack.place() for _ in range(20)]
     wait_until(lambda: stack.order(ids[0])["status"] != "PENDING")
     stack.child("worker").send_signal(signal.SIGKILL)
@@ -35,7 +37,7 @@ def test_a_killed_worker_is_replaced_and_its_orders_are_carried_on(stack):
     assert wrong_in_ledger(stack) == []
 
 
-def test_an_emptied_redis_loses_no_order(stack):
+def test_an_emptied_redis_loses_no_order(stack: Stack) -> None:
     worker = stack.child("worker")
     worker.suspend()
     ids = [stack.place() for _ in range(10)]
@@ -49,7 +51,7 @@ def test_an_emptied_redis_loses_no_order(stack):
 
 
 @pytest.mark.parametrize("name", ["api", "clock", "redis", "postgres"])
-def test_whatever_process_dies_is_started_again(stack, name):
+def test_whatever_process_dies_is_started_again(stack: Stack, name: str) -> None:
     died = stack.child(name)
     died.send_signal(signal.SIGKILL)
 
@@ -60,13 +62,16 @@ def test_whatever_process_dies_is_started_again(stack, name):
 
 
 @pytest.fixture(scope="module")
-def stack_on_given_servers(module_database_url):
-    given = {"DATABASE_URL": module_database_url, "REDIS_URL": os.environ["REDIS_URL"]}
+def stack_on_given_servers(module_database_url: str) -> Iterator[Stack]:
+    given: dict[str, Any] = {
+        "DATABASE_URL": module_database_url,
+        "REDIS_URL": os.environ["REDIS_URL"],
+    }
     with Stack(**given, ORDER_ENGINE_LOG_FORMAT="json") as stack:
         yield stack
 
 
-def test_with_servers_given_nothing_is_embedded(stack_on_given_servers):
+def test_with_servers_given_nothing_is_embedded(stack_on_given_servers: Stack) -> None:
     stack = stack_on_given_servers
 
     assert stack.wait_for(stack.place(), "CONFIRMED", "FAILED")["status"] == "CONFIRMED"
@@ -74,7 +79,9 @@ def test_with_servers_given_nothing_is_embedded(stack_on_given_servers):
     assert not [c for c in commands if "postgres" in c.split(" ")[0] or "redis-server" in c]
 
 
-def test_every_line_about_an_order_says_which_order_request_and_attempt(stack_on_given_servers):
+def test_every_line_about_an_order_says_which_order_request_and_attempt(
+    stack_on_given_servers: Stack,
+) -> None:
     stack = stack_on_given_servers
     id = stack.place()
     stack.wait_for(id, "CONFIRMED")

@@ -7,7 +7,7 @@ import subprocess
 from tests.e2e.stack import COMMAND, Stack, environment, free_port, new_data_dir, wait_until
 
 
-def test_stopping_leaves_no_process_and_keeps_the_data():
+def test_stopping_leaves_no_process_and_keeps_the_data() -> None:
     data_dir = new_data_dir()
     with Stack(data_dir=data_dir) as first:
         id = first.place()
@@ -25,7 +25,7 @@ def test_stopping_leaves_no_process_and_keeps_the_data():
     shutil.rmtree(data_dir)
 
 
-def test_a_killed_stack_leaves_nothing_that_keeps_the_next_from_starting():
+def test_a_killed_stack_leaves_nothing_that_keeps_the_next_from_starting() -> None:
     data_dir = new_data_dir()
     with Stack(data_dir=data_dir) as first:
         id = first.place()
@@ -38,14 +38,14 @@ def test_a_killed_stack_leaves_nothing_that_keeps_the_next_from_starting():
     shutil.rmtree(data_dir)
 
 
-def test_a_second_stack_on_the_same_data_is_told_whose_it_is(stack):
+def test_a_second_stack_on_the_same_data_is_told_whose_it_is(stack: Stack) -> None:
     done = up("--data-dir", str(stack.data_dir), "--port", str(free_port()))
 
     assert done.returncode == 1
     assert f"in use by process {stack.process.pid}" in done.stderr
 
 
-def test_a_busy_port_is_a_clear_message(stack):
+def test_a_busy_port_is_a_clear_message(stack: Stack) -> None:
     data_dir = new_data_dir()
 
     done = up("--data-dir", str(data_dir), "--port", str(stack.port))
@@ -56,7 +56,7 @@ def test_a_busy_port_is_a_clear_message(stack):
     shutil.rmtree(data_dir)
 
 
-def test_a_wrong_setting_is_refused_by_name():
+def test_a_wrong_setting_is_refused_by_name() -> None:
     done = up(ORDER_ENGINE_SLOT_MS="never")
 
     assert done.returncode == 2
@@ -64,7 +64,7 @@ def test_a_wrong_setting_is_refused_by_name():
     assert "Traceback" not in done.stderr
 
 
-def test_a_process_that_keeps_dying_stops_the_stack_with_its_last_words(database_url):
+def test_a_process_that_keeps_dying_stops_the_stack_with_its_last_words(database_url: str) -> None:
     data_dir = new_data_dir()
 
     done = up(

@@ -7,13 +7,13 @@ import threading
 from decimal import Decimal
 
 from tests.e2e.commands import near_genesis, started
-from tests.e2e.stack import DEADLINE_SECONDS, events_of, wait_until
+from tests.e2e.stack import DEADLINE_SECONDS, Stack, events_of, wait_until
 from tests.e2e.tables import fetch_some
 
 LIFE = ["PENDING", "ROUTING", "BUILDING", "SUBMITTED", "CONFIRMED"]
 
 
-def test_a_limit_order_that_the_market_meets_is_confirmed(stack):
+def test_a_limit_order_that_the_market_meets_is_confirmed(stack: Stack) -> None:
     done = stack.cli("limit", "SOL", "USDC", "2", "--at", "100", "--url", stack.url)
 
     assert done.returncode == 0, done.stderr
@@ -24,7 +24,7 @@ def test_a_limit_order_that_the_market_meets_is_confirmed(stack):
     assert near_genesis(Decimal(executed))
 
 
-def test_a_limit_order_far_away_shows_the_best_price_until_it_is_canceled(stack):
+def test_a_limit_order_far_away_shows_the_best_price_until_it_is_canceled(stack: Stack) -> None:
     asked = ["limit", "SOL", "USDC", "2", "--at", "300", "--expires-in", "1h", "--json"]
     with started(stack, *asked) as follower:
         first = [json.loads(follower.stdout.readline()) for _ in range(4)]
@@ -44,7 +44,7 @@ def test_a_limit_order_far_away_shows_the_best_price_until_it_is_canceled(stack)
     assert follower.returncode == 1
 
 
-def test_what_was_executed_cannot_be_canceled(stack):
+def test_what_was_executed_cannot_be_canceled(stack: Stack) -> None:
     id = stack.place()
     stack.wait_for(id, "CONFIRMED")
 
@@ -55,7 +55,7 @@ def test_what_was_executed_cannot_be_canceled(stack):
     assert f"order {id} is CONFIRMED" in done.stderr
 
 
-def test_a_token_launched_while_a_sniper_waits_is_bought(stack):
+def test_a_token_launched_while_a_sniper_waits_is_bought(stack: Stack) -> None:
     mint = "SnipedTokenMint1111111111111111111111111111"
     pool = ["SNIPED", "--mint", mint, "--reserve", "1000000", "--quote-reserve", "1000"]
     with started(stack, "snipe", "SOL", mint, "1", "--max-price", "0.002", "--json") as follower:
@@ -75,7 +75,7 @@ def test_a_token_launched_while_a_sniper_waits_is_bought(stack):
     assert 0 < took <= 100, f"{took} slots from the launch to the landing"
 
 
-def test_orders_are_listed_by_status(stack):
+def test_orders_are_listed_by_status(stack: Stack) -> None:
     confirmed = stack.place()
     stack.wait_for(confirmed, "CONFIRMED")
     placed = stack.cli(
@@ -97,14 +97,14 @@ def test_orders_are_listed_by_status(stack):
     ]
 
 
-def test_an_unknown_status_is_refused_with_those_there_are(stack):
+def test_an_unknown_status_is_refused_with_those_there_are(stack: Stack) -> None:
     done = stack.cli("orders", "--status", "lost", "--url", stack.url)
 
     assert (done.returncode, done.stdout) == (2, "")
     assert "waiting-price" in done.stderr
 
 
-def test_orders_placed_meanwhile_are_followed_through_the_loss_of_the_api(stack):
+def test_orders_placed_meanwhile_are_followed_through_the_loss_of_the_api(stack: Stack) -> None:
     with started(stack, "orders", "--follow", "--type", "market", "--json") as follower:
         seen: list[dict[str, object]] = []
         reader = threading.Thread(

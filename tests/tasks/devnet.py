@@ -1,7 +1,6 @@
 """The API, the actors and the clock, each moved by hand: orders as the public sees them."""
 
 import contextlib
-import dataclasses
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -15,7 +14,8 @@ from tasks.route_order import route_order
 from tasks.run_slot import run_slot
 from tasks.watch_market import watch_market
 from tests.api.asking import Asking, asking
-from tests.tasks.conftest import Outbox, middleware
+from tests.tasks.conftest import Wired, middleware, wired
+from tests.tasks.steps import call
 from wiring.resources import open_resources
 from wiring.settings import Settings
 
@@ -54,7 +54,7 @@ query Show($id: ID!) {
 class Devnet:
     """The API, the actors and the clock, each moved by hand."""
 
-    def __init__(self, ask: Asking, resources: Any) -> None:
+    def __init__(self, ask: Asking, resources: Wired) -> None:
         self.ask = ask
         self.resources = resources
 
@@ -83,7 +83,7 @@ class Devnet:
         """Run the actor as Retries would, without the waiting."""
         for _ in range(3):
             with contextlib.suppress(TryAgain):
-                return await route_order.fn.__wrapped__(id)
+                return await call(route_order, id)
         return None
 
     async def send(self, amount: str, **given: Any) -> str:
@@ -94,9 +94,9 @@ class Devnet:
     async def watch(self) -> list[str]:
         """Look at the market once and return the orders it wakes."""
         before = len(self.resources.sender.sent)
-        await watch_market.fn.__wrapped__()
+        await call(watch_market)
         sent = self.resources.sender.sent[before:]
-        return [args[0] for actor, args, _ in sent if actor == "order.route"]
+        return [str(args[0]) for actor, args, _ in sent if actor == "order.route"]
 
     async def slots(self, count: int) -> None:
         async with self.resources.database.connect() as connection:
@@ -104,8 +104,8 @@ class Devnet:
                 text("UPDATE devnet SET slot_began_at = slot_began_at - :ms * interval '1 ms'"),
                 {"ms": count * self.resources.settings.slot_ms},
             )
-        await run_slot.fn.__wrapped__()
-        await confirm_orders.fn.__wrapped__()
+        await call(run_slot)
+        await call(confirm_orders)
 
     async def end(self, id: str) -> dict[str, Any]:
         """Let slots pass and attempts be made until the order has ended."""
@@ -126,12 +126,12 @@ async def devnet_on(settings: Settings, **changes: Any) -> AsyncIterator[Devnet]
     """A devnet on the test's database whose slots pass when the test says so."""
     changed = settings.model_copy(update={"landing_slots_max": 1} | changes)
     async with asking(changed) as ask, open_resources(changed, broker) as opened:
-        resources = dataclasses.replace(opened, sender=Outbox())  # type: ignore[arg-type]
+        resources = wired(opened)
         middleware().use(resources)
         yield Devnet(ask, resources)
 
 
-def life(shown) -> list[tuple[str, int, str | None]]:
+def life(shown: dict[str, Any]) -> list[tuple[str, int, str | None]]:
     return [
         (e["status"], e["attempt"], e["failure"] and e["failure"]["code"]) for e in shown["events"]
     ]

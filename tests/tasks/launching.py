@@ -1,5 +1,9 @@
 """Pools launched through the API, for the token nobody knew before."""
 
+from typing import Any
+
+from tests.tasks.devnet import Devnet
+
 MINT = "NewTokenMint1111111111111111111111111111111"
 LAUNCH = """
 mutation Launch($input: LaunchPoolInput!) {
@@ -8,7 +12,7 @@ mutation Launch($input: LaunchPoolInput!) {
 """
 
 
-def launch_input(**given):
+def launch_input(**given: Any) -> dict[str, Any]:
     return {
         "venue": "raydium",
         "mint": MINT,
@@ -20,7 +24,7 @@ def launch_input(**given):
     } | given
 
 
-async def launch(net, **given):
+async def launch(net: Devnet, **given: Any) -> dict[str, Any]:
     payload = (await net.ask.data(LAUNCH, input=launch_input(**given)))["launchPool"]
     assert payload["userErrors"] == []
     return payload["pool"]

@@ -1,15 +1,21 @@
 """Orders are canceled while they wait, and never once they were sent."""
 
 import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
 
 import pytest
 from sqlalchemy import text
 
 from tasks.route_order import route_order
-from tests.tasks.devnet import ledger_rows, life
+from tests.tasks.devnet import Devnet, ledger_rows, life
+from tests.tasks.steps import call
 
 
-async def test_waiting_orders_are_canceled_and_a_second_time_too(devnet):
+async def test_waiting_orders_are_canceled_and_a_second_time_too(
+    devnet: Callable[..., AbstractAsyncContextManager[Devnet]],
+) -> None:
     async with devnet() as net:
         id = await net.limit("1", "200")
         await net.route(id)
@@ -21,7 +27,9 @@ async def test_waiting_orders_are_canceled_and_a_second_time_too(devnet):
         assert await ledger_rows(net) == 0
 
 
-async def test_an_order_that_was_sent_is_not_canceled(devnet):
+async def test_an_order_that_was_sent_is_not_canceled(
+    devnet: Callable[..., AbstractAsyncContextManager[Devnet]],
+) -> None:
     async with devnet() as net:
         id = await net.send("1")
         sent = await net.cancel(id)
@@ -34,22 +42,26 @@ async def test_an_order_that_was_sent_is_not_canceled(devnet):
 
 
 @pytest.mark.parametrize("id", ["nonsense", "01a1f8d4-2d3f-73b1-8b3a-390ea7b84b77"])
-async def test_an_order_nobody_knows_is_not_canceled(devnet, id):
+async def test_an_order_nobody_knows_is_not_canceled(
+    devnet: Callable[..., AbstractAsyncContextManager[Devnet]], id: str
+) -> None:
     async with devnet() as net:
         payload = await net.cancel(id)
 
     assert payload == {"order": None, "userErrors": [{"code": "ORDER_NOT_FOUND"}]}
 
 
-async def test_canceling_at_any_step_finds_it_canceled_or_filled_never_both(devnet):
+async def test_canceling_at_any_step_finds_it_canceled_or_filled_never_both(
+    devnet: Callable[..., AbstractAsyncContextManager[Devnet]],
+) -> None:
     async with devnet() as net:
         ids = [await net.place("0.1") for _ in range(60)]
 
-        async def route(id, n):
+        async def route(id: str, n: int) -> None:
             await asyncio.sleep(n % 5 / 500)
-            await route_order.fn.__wrapped__(id)
+            await call(route_order, id)
 
-        async def cancel(id, n):
+        async def cancel(id: str, n: int) -> dict[str, Any]:
             await asyncio.sleep(n % 7 / 500)
             return await net.cancel(id)
 

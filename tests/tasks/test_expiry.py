@@ -1,14 +1,18 @@
 """Orders whose time is up end, unless they were sent."""
 
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from uuid import UUID
 
 from sqlalchemy import text
 
 from tests.factories import unguarded
-from tests.tasks.devnet import ledger_rows, life
+from tests.tasks.devnet import Devnet, ledger_rows, life
 
 
-async def test_past_its_time_an_order_expires_before_anything_else(devnet):
+async def test_past_its_time_an_order_expires_before_anything_else(
+    devnet: Callable[..., AbstractAsyncContextManager[Devnet]],
+) -> None:
     async with devnet() as net:
         id = await net.limit("1", "149")  # marketable: only its time keeps it from executing
         async with unguarded(net.resources.database) as connection:
@@ -23,7 +27,9 @@ async def test_past_its_time_an_order_expires_before_anything_else(devnet):
         assert await ledger_rows(net) == 0
 
 
-async def test_without_an_expiry_an_order_waits_for_the_usual_life(devnet):
+async def test_without_an_expiry_an_order_waits_for_the_usual_life(
+    devnet: Callable[..., AbstractAsyncContextManager[Devnet]],
+) -> None:
     async with devnet(waiting_order_life_ms=60_000) as net:
         id = await net.limit("1", "200")
         order = await net.resources.orders.get(UUID(id))
@@ -31,7 +37,9 @@ async def test_without_an_expiry_an_order_waits_for_the_usual_life(devnet):
     assert (order.expires_at - order.created_at).total_seconds() == 60
 
 
-async def test_what_was_sent_does_not_expire(devnet):
+async def test_what_was_sent_does_not_expire(
+    devnet: Callable[..., AbstractAsyncContextManager[Devnet]],
+) -> None:
     async with devnet() as net:
         id = await net.limit("1", "149")
         await net.route(id)
@@ -42,7 +50,9 @@ async def test_what_was_sent_does_not_expire(devnet):
         assert (await net.end(id))["status"] == "CONFIRMED"
 
 
-async def test_after_everything_but_postgres_was_lost_each_order_still_ends_once(devnet):
+async def test_after_everything_but_postgres_was_lost_each_order_still_ends_once(
+    devnet: Callable[..., AbstractAsyncContextManager[Devnet]],
+) -> None:
     async with devnet() as net:
         triggers = [await net.limit("0.1", "149") for _ in range(20)]
         rests = [await net.limit("0.1", "200") for _ in range(20)]

@@ -1,11 +1,18 @@
 """Pools are launched once, within bounds, and trade like any other."""
 
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
 import pytest
 
+from tests.tasks.devnet import Devnet
 from tests.tasks.launching import LAUNCH, MINT, launch, launch_input
 
 
-async def test_a_launched_token_trades_like_any_other(devnet):
+async def test_a_launched_token_trades_like_any_other(
+    devnet: Callable[..., AbstractAsyncContextManager[Devnet]],
+) -> None:
     async with devnet() as net:
         await launch(net)
         bought = await net.end(await net.send("1", tokenOut="NEW"))
@@ -35,7 +42,12 @@ async def test_a_launched_token_trades_like_any_other(devnet):
         ),
     ],
 )
-async def test_a_launch_that_cannot_be_is_refused(devnet, given, code, field):
+async def test_a_launch_that_cannot_be_is_refused(
+    devnet: Callable[..., AbstractAsyncContextManager[Devnet]],
+    given: dict[str, Any],
+    code: str,
+    field: str,
+) -> None:
     async with devnet() as net:
         payload = (await net.ask.data(LAUNCH, input=launch_input(**given)))["launchPool"]
 
@@ -43,7 +55,9 @@ async def test_a_launch_that_cannot_be_is_refused(devnet, given, code, field):
     assert [(e["code"], e["field"]) for e in payload["userErrors"]] == [(code, ["input", field])]
 
 
-async def test_a_pool_is_launched_once(devnet):
+async def test_a_pool_is_launched_once(
+    devnet: Callable[..., AbstractAsyncContextManager[Devnet]],
+) -> None:
     async with devnet() as net:
         await launch(net)
         again = (await net.ask.data(LAUNCH, input=launch_input()))["launchPool"]

@@ -1,5 +1,7 @@
 """Limit orders: they wait for their price, however often it slips away."""
 
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from fractions import Fraction
 
 import pytest
@@ -8,10 +10,12 @@ from sqlalchemy import text
 from engine.devnet.genesis import genesis_pools
 from models.database import transaction
 from models.devnet.pools import list_pools
-from tests.tasks.devnet import life
+from tests.tasks.devnet import Devnet, life
 
 
-async def test_a_marketable_limit_order_executes_at_once_and_not_below_its_limit(devnet):
+async def test_a_marketable_limit_order_executes_at_once_and_not_below_its_limit(
+    devnet: Callable[..., AbstractAsyncContextManager[Devnet]],
+) -> None:
     async with devnet() as net:
         id = await net.limit("1", "149.5")
         await net.route(id)
@@ -29,7 +33,9 @@ async def test_a_marketable_limit_order_executes_at_once_and_not_below_its_limit
     assert (done["minAmountOut"], done["amountOut"]) == ("149.5", "149.710532")
 
 
-async def test_a_limit_order_waits_until_the_market_comes_to_it(devnet):
+async def test_a_limit_order_waits_until_the_market_comes_to_it(
+    devnet: Callable[..., AbstractAsyncContextManager[Devnet]],
+) -> None:
     async with devnet() as net:
         id = await net.limit("1", "151")
         await net.route(id)
@@ -46,7 +52,9 @@ async def test_a_limit_order_waits_until_the_market_comes_to_it(devnet):
     assert Fraction(done["executedPrice"]) >= 151
 
 
-async def test_a_woken_order_is_not_the_sweeps_while_its_message_waits(devnet):
+async def test_a_woken_order_is_not_the_sweeps_while_its_message_waits(
+    devnet: Callable[..., AbstractAsyncContextManager[Devnet]],
+) -> None:
     async with devnet() as net:
         id = await net.limit("1", "151")
         await net.route(id)
@@ -56,7 +64,9 @@ async def test_a_woken_order_is_not_the_sweeps_while_its_message_waits(devnet):
         assert await net.resources.orders.overdue(most=10) == []
 
 
-async def test_equality_triggers_and_an_atom_more_does_not(devnet):
+async def test_equality_triggers_and_an_atom_more_does_not(
+    devnet: Callable[..., AbstractAsyncContextManager[Devnet]],
+) -> None:
     async with devnet() as net:
         exactly = await net.limit("1", "149.710532")
         more = await net.limit("1", "149.710533")
@@ -67,7 +77,9 @@ async def test_equality_triggers_and_an_atom_more_does_not(devnet):
         assert (await net.show(more))["status"] == "WAITING_PRICE"
 
 
-async def test_the_whole_size_counts_not_the_spot_price(devnet):
+async def test_the_whole_size_counts_not_the_spot_price(
+    devnet: Callable[..., AbstractAsyncContextManager[Devnet]],
+) -> None:
     async with devnet() as net:
         small = await net.limit("1", "149")
         big = await net.limit("5000", "149")
@@ -78,7 +90,9 @@ async def test_the_whole_size_counts_not_the_spot_price(devnet):
         assert (await net.show(big))["status"] == "WAITING_PRICE"
 
 
-async def test_a_trigger_that_is_gone_at_routing_sends_the_order_back_to_wait(devnet):
+async def test_a_trigger_that_is_gone_at_routing_sends_the_order_back_to_wait(
+    devnet: Callable[..., AbstractAsyncContextManager[Devnet]],
+) -> None:
     async with devnet() as net:
         id = await net.limit("1", "149.7")
         await net.route(id)
@@ -95,7 +109,7 @@ async def test_a_trigger_that_is_gone_at_routing_sends_the_order_back_to_wait(de
         assert shown["attempts"] == 0
 
 
-async def start_pools_again(net) -> None:
+async def start_pools_again(net: Devnet) -> None:
     async with transaction(net.resources.database) as connection:
         await connection.execute(text("DELETE FROM pools"))
         await list_pools(connection, genesis_pools())
@@ -105,8 +119,8 @@ async def start_pools_again(net) -> None:
     ("venues", "limit"), [(["raydium"], "149.6"), (["meteora"], "149.7")], ids=["cpmm", "dlmm"]
 )
 async def test_a_limit_order_that_slips_away_as_it_lands_waits_again_however_often(
-    devnet, venues, limit
-):
+    devnet: Callable[..., AbstractAsyncContextManager[Devnet]], venues: list[str], limit: str
+) -> None:
     async with devnet() as net:
         id = await net.limit("1", limit, venues=venues)
         for attempt in (1, 2, 3, 4):
@@ -132,9 +146,11 @@ async def test_a_limit_order_that_slips_away_as_it_lands_waits_again_however_oft
         assert life(await net.show(id))[-1] == ("WAITING_PRICE", 0, None)
 
 
-async def test_of_many_only_those_the_price_is_good_for_are_woken_furthest_first(devnet):
+async def test_of_many_only_those_the_price_is_good_for_are_woken_furthest_first(
+    devnet: Callable[..., AbstractAsyncContextManager[Devnet]],
+) -> None:
     async with devnet() as net:
-        ids = {}
+        ids: dict[str, list[str]] = {}
         for price in ("151.0", "150.6", "150.8", "150.6", "149.9"):
             id = await net.limit("100", price, allowSplit=False, venues=["raydium"])
             await net.route(id)

@@ -2,16 +2,20 @@
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Never
 
 import pytest
 
 from engine.errors import EngineError, ErrorCode
 from engine.orders.status import OrderStatus
+from engine.swaps.transaction import SignedTransaction
 from tasks.confirm_orders import confirm_orders
 from tasks.resend_orders import resend_orders
 from tasks.submit_order import submit_order
 from tasks.sweep_orders import sweep_orders
 from tests.factories import accepted, move, step
+from tests.tasks.conftest import Wired
 from tests.tasks.steps import call, expire_leases, landed, route, statuses
 from tests.venues import ScriptedVenue, unavailable
 
@@ -19,8 +23,10 @@ S = OrderStatus
 
 
 async def test_a_worker_lost_between_build_and_submit_sends_the_same_bytes(
-    resources, with_venues, pass_slots
-):
+    resources: Wired,
+    with_venues: Callable[..., Wired],
+    pass_slots: Callable[[int], Awaitable[None]],
+) -> None:
     venue = ScriptedVenue()
     resources = with_venues(venue)
     order = await accepted(resources.orders)
@@ -58,8 +64,10 @@ async def test_a_worker_lost_between_build_and_submit_sends_the_same_bytes(
 
 
 async def test_a_worker_lost_before_its_bytes_are_out_has_them_sent_by_another(
-    resources, with_venues, pass_slots
-):
+    resources: Wired,
+    with_venues: Callable[..., Wired],
+    pass_slots: Callable[[int], Awaitable[None]],
+) -> None:
     venue = ScriptedVenue(submit_errors=[KeyboardInterrupt()])
     with_venues(venue)
     order = await accepted(resources.orders)
@@ -81,7 +89,11 @@ async def test_a_worker_lost_before_its_bytes_are_out_has_them_sent_by_another(
     assert await landed(resources) == [str(order.id)]
 
 
-async def test_bytes_that_kill_their_senders_are_left_to_expire(resources, with_venues, pass_slots):
+async def test_bytes_that_kill_their_senders_are_left_to_expire(
+    resources: Wired,
+    with_venues: Callable[..., Wired],
+    pass_slots: Callable[[int], Awaitable[None]],
+) -> None:
     venue = ScriptedVenue(submit_errors=[KeyboardInterrupt()] * 9)
     with_venues(venue)
     order = await accepted(resources.orders)
@@ -103,12 +115,14 @@ async def test_bytes_that_kill_their_senders_are_left_to_expire(resources, with_
 
 
 async def test_bytes_that_kill_their_sender_leave_others_to_the_next(
-    resources, with_venues, pass_slots
-):
+    resources: Wired,
+    with_venues: Callable[..., Wired],
+    pass_slots: Callable[[int], Awaitable[None]],
+) -> None:
     """All five lost their worker; one of them kills the next as well."""
 
     class Deadly(ScriptedVenue):
-        async def submit(self, transaction):
+        async def submit(self, transaction: SignedTransaction) -> None:
             if transaction.signature == poison:
                 raise KeyboardInterrupt
             await super().submit(transaction)
@@ -139,10 +153,10 @@ async def test_bytes_that_kill_their_sender_leave_others_to_the_next(
 
 
 async def test_bytes_are_sent_again_for_as_long_as_their_venue_does_not_know_them(
-    resources, with_venues
-):
+    resources: Wired, with_venues: Callable[..., Wired]
+) -> None:
     class Forgetful(ScriptedVenue):
-        async def submit(self, transaction):
+        async def submit(self, transaction: SignedTransaction) -> None:
             self.submitted += 1
 
     venue = Forgetful()
@@ -158,10 +172,12 @@ async def test_bytes_are_sent_again_for_as_long_as_their_venue_does_not_know_the
 
 
 async def test_one_venues_trouble_does_not_hold_up_what_others_have_to_say(
-    resources, with_venues, pass_slots
-):
+    resources: Wired,
+    with_venues: Callable[..., Wired],
+    pass_slots: Callable[[int], Awaitable[None]],
+) -> None:
     class Broken(ScriptedVenue):
-        async def statuses(self, signatures):
+        async def statuses(self, signatures: Sequence[str]) -> Never:
             raise ZeroDivisionError
 
     resources = with_venues(Broken("broken", amount_out=1), ScriptedVenue("sound", amount_out=2))
@@ -178,7 +194,9 @@ async def test_one_venues_trouble_does_not_hold_up_what_others_have_to_say(
     ]
 
 
-async def test_a_venue_that_raises_anything_is_sent_the_same_bytes_again(resources, with_venues):
+async def test_a_venue_that_raises_anything_is_sent_the_same_bytes_again(
+    resources: Wired, with_venues: Callable[..., Wired]
+) -> None:
     venue = ScriptedVenue(submit_errors=[ZeroDivisionError()] * 3)
     with_venues(venue)
     order = await accepted(resources.orders)
@@ -193,8 +211,8 @@ async def test_a_venue_that_raises_anything_is_sent_the_same_bytes_again(resourc
 
 
 async def test_a_venue_that_does_not_take_the_bytes_is_sent_the_same_bytes_again(
-    resources, with_venues
-):
+    resources: Wired, with_venues: Callable[..., Wired]
+) -> None:
     venue = ScriptedVenue(submit_errors=[unavailable()])
     with_venues(venue)
     order = await accepted(resources.orders)
@@ -207,7 +225,9 @@ async def test_a_venue_that_does_not_take_the_bytes_is_sent_the_same_bytes_again
     assert (venue.built, venue.submitted) == (1, 2)
 
 
-async def test_what_proves_dead_when_sent_again_is_routed_anew(resources, with_venues):
+async def test_what_proves_dead_when_sent_again_is_routed_anew(
+    resources: Wired, with_venues: Callable[..., Wired]
+) -> None:
     expired = EngineError(ErrorCode.TRANSACTION_EXPIRED, "Too late.")
     with_venues(ScriptedVenue(submit_errors=[unavailable(), expired]))
     order = await accepted(resources.orders)

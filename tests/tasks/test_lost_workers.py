@@ -9,14 +9,14 @@ from tasks.broker import broker
 from tasks.route_order import route_order
 from tasks.sweep_orders import sweep_orders
 from tests.factories import LEASE_MS, accept, accepted, advanced, move, new_order, step
-from tests.tasks.conftest import middleware
+from tests.tasks.conftest import Wired, middleware
 from tests.tasks.steps import call, expire_leases, route, statuses
 from tests.venues import unavailable
 
 S = OrderStatus
 
 
-async def test_a_lost_message_is_sent_again_without_costing_an_attempt(resources):
+async def test_a_lost_message_is_sent_again_without_costing_an_attempt(resources: Wired) -> None:
     order, _ = await accept(resources.orders, new_order(), lease_ms=0)
 
     await call(sweep_orders)
@@ -28,7 +28,7 @@ async def test_a_lost_message_is_sent_again_without_costing_an_attempt(resources
     assert (done.status, done.attempts) == (S.SUBMITTED, 1)
 
 
-async def test_a_swept_order_is_not_sent_again_at_every_sweep(resources):
+async def test_a_swept_order_is_not_sent_again_at_every_sweep(resources: Wired) -> None:
     await accept(resources.orders, new_order(), lease_ms=0)
 
     for _ in range(5):
@@ -37,7 +37,9 @@ async def test_a_swept_order_is_not_sent_again_at_every_sweep(resources):
     assert len(resources.sender.sent) == 1
 
 
-async def test_what_still_waits_in_a_long_queue_is_not_sent_again_but_what_is_lost_is(resources):
+async def test_what_still_waits_in_a_long_queue_is_not_sent_again_but_what_is_lost_is(
+    resources: Wired,
+) -> None:
     broker.flush_all()
     orders = [(await accept(resources.orders, new_order(), lease_ms=0))[0] for _ in range(4)]
     lost, first, second, third = orders
@@ -54,7 +56,7 @@ async def test_what_still_waits_in_a_long_queue_is_not_sent_again_but_what_is_lo
     assert again == {str(order.id) for order in orders}
 
 
-async def test_a_step_that_kills_its_worker_each_time_ends_failed(resources):
+async def test_a_step_that_kills_its_worker_each_time_ends_failed(resources: Wired) -> None:
     order = await accepted(resources.orders)
 
     for _ in range(3):
@@ -76,7 +78,7 @@ async def test_a_step_that_kills_its_worker_each_time_ends_failed(resources):
     ]
 
 
-async def test_the_last_attempt_is_not_lost_with_somebody_elses_worker(resources):
+async def test_the_last_attempt_is_not_lost_with_somebody_elses_worker(resources: Wired) -> None:
     """Two attempts failed of their venue; the third was beside a step that kills its process."""
     order = await advanced(resources.orders, await accepted(resources.orders), S.ROUTING)
     last = step(order, S.ROUTING, attempt=3, failure=unavailable().failure, lease_holder="m")
@@ -97,7 +99,7 @@ async def test_the_last_attempt_is_not_lost_with_somebody_elses_worker(resources
     ]
 
 
-async def test_an_order_of_one_attempt_has_a_chance_without_others_too(resources):
+async def test_an_order_of_one_attempt_has_a_chance_without_others_too(resources: Wired) -> None:
     settings = resources.settings.model_copy(update={"max_attempts": 1})
     resources = dataclasses.replace(resources, settings=settings)
     middleware().use(resources)
@@ -114,7 +116,7 @@ async def test_an_order_of_one_attempt_has_a_chance_without_others_too(resources
     assert len([name for name, _, _ in resources.sender.sent if name == "order.route"]) == 1
 
 
-async def test_a_sweep_looks_again_a_few_times_for_those_it_holds_back(resources):
+async def test_a_sweep_looks_again_a_few_times_for_those_it_holds_back(resources: Wired) -> None:
     for _ in range(3):
         order = await advanced(resources.orders, await accepted(resources.orders), S.ROUTING)
         lost = Failure(code=ErrorCode.WORKER_LOST, message="Lost.")
@@ -130,7 +132,9 @@ async def test_a_sweep_looks_again_a_few_times_for_those_it_holds_back(resources
     assert [m for m in resources.sender.sent if m[0] == "orders.sweep"] == []
 
 
-async def test_a_step_that_kills_its_worker_does_not_take_others_down_with_it(resources):
+async def test_a_step_that_kills_its_worker_does_not_take_others_down_with_it(
+    resources: Wired,
+) -> None:
     orders = [await accepted(resources.orders) for _ in range(6)]
     ids = [order.id for order in orders]
     poison = ids[3]
@@ -163,7 +167,7 @@ async def test_a_step_that_kills_its_worker_does_not_take_others_down_with_it(re
     assert {order.status for order in done.values()} == {S.FAILED, S.SUBMITTED}
 
 
-async def test_building_that_loses_each_worker_ends_the_order(resources):
+async def test_building_that_loses_each_worker_ends_the_order(resources: Wired) -> None:
     order = await accepted(resources.orders)
     moved = await move(resources.orders, step(order, S.ROUTING))
     assert moved is not None

@@ -1,16 +1,20 @@
 """Snipers: they wait for a pool, deep enough and cheap enough."""
 
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from fractions import Fraction
 
 import pytest
 from sqlalchemy import text
 
 from models.database import transaction
-from tests.tasks.devnet import life
+from tests.tasks.devnet import Devnet, life
 from tests.tasks.launching import MINT, launch
 
 
-async def test_a_sniper_buys_what_nobody_knew_when_it_was_placed(devnet):
+async def test_a_sniper_buys_what_nobody_knew_when_it_was_placed(
+    devnet: Callable[..., AbstractAsyncContextManager[Devnet]],
+) -> None:
     async with devnet() as net:
         id = await net.snipe(MINT, "1")
         await net.route(id)
@@ -34,7 +38,9 @@ async def test_a_sniper_buys_what_nobody_knew_when_it_was_placed(devnet):
 
 
 @pytest.mark.parametrize("venue", ["raydium", "meteora"])
-async def test_a_snipers_price_holds_to_the_atom(devnet, venue):
+async def test_a_snipers_price_holds_to_the_atom(
+    devnet: Callable[..., AbstractAsyncContextManager[Devnet]], venue: str
+) -> None:
     async with devnet() as net:
         await launch(net, venue=venue)
         first = await net.snipe(MINT, "1")
@@ -54,7 +60,9 @@ async def test_a_snipers_price_holds_to_the_atom(devnet, venue):
     assert int(Fraction(done["minAmountOut"]) * 10**6) >= least
 
 
-async def test_a_sniper_waits_for_enough_liquidity(devnet):
+async def test_a_sniper_waits_for_enough_liquidity(
+    devnet: Callable[..., AbstractAsyncContextManager[Devnet]],
+) -> None:
     async with devnet() as net:
         await launch(net, quoteReserve="99")
         id = await net.snipe(MINT, "0.1", minLiquidity="100")
@@ -66,7 +74,9 @@ async def test_a_sniper_waits_for_enough_liquidity(devnet):
         assert await net.watch() == [id]
 
 
-async def test_a_sniper_buys_only_from_pools_deep_enough(devnet):
+async def test_a_sniper_buys_only_from_pools_deep_enough(
+    devnet: Callable[..., AbstractAsyncContextManager[Devnet]],
+) -> None:
     async with devnet() as net:
         await launch(net, reserve="500000", quoteReserve="1000")
         await launch(net, venue="meteora", reserve="1000", quoteReserve="1")  # cheaper, and thin
@@ -83,7 +93,9 @@ async def test_a_sniper_buys_only_from_pools_deep_enough(devnet):
     assert [leg["pool"] for leg in cheap["route"]] == ["meteora:NEW-SOL"]
 
 
-async def test_a_pool_that_got_thin_before_a_woken_sniper_was_routed_is_not_bought_from(devnet):
+async def test_a_pool_that_got_thin_before_a_woken_sniper_was_routed_is_not_bought_from(
+    devnet: Callable[..., AbstractAsyncContextManager[Devnet]],
+) -> None:
     async with devnet() as net:
         id = await net.snipe(MINT, "0.1", minLiquidity="100")
         await net.route(id)

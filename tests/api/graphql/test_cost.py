@@ -183,7 +183,7 @@ async def full(settings: Settings) -> AsyncIterator[Asking]:
     """An application all of whose connections for queries are taken."""
     async with asking(settings.model_copy(update={"database_pool_size": 5})) as ask:
         engine = ask.services.orders._engine
-        engine.pool._timeout = 0.05
+        vars(engine.pool)["_timeout"] = 0.05
         taken: list[object] = []
         while True:  # its own background work gives its connection back
             try:

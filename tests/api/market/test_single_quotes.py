@@ -1,11 +1,14 @@
 """A quote asked for once, and the tokens and venues there are to ask for."""
 
+from typing import Any
+
 import pytest
 
+from tests.api.asking import Asking
 from tests.api.orders.placing import ORDER
 
 
-async def test_a_quote_compares_every_venue(ask):
+async def test_a_quote_compares_every_venue(ask: Asking) -> None:
     payload = await ask.data(
         "query Quote($input: QuoteInput!) { quote(input: $input) { userErrors { code } quote { "
         "amountIn amountOut minAmountOut price priceImpactBps quotedAt "
@@ -31,7 +34,7 @@ async def test_a_quote_compares_every_venue(ask):
     assert quote["compared"][1]["amountOut"] == "149.622015"
 
 
-async def test_an_order_that_may_not_be_divided_goes_where_the_pool_is_deep(ask):
+async def test_an_order_that_may_not_be_divided_goes_where_the_pool_is_deep(ask: Asking) -> None:
     payload = await ask.data(
         "query Quote($input: QuoteInput!) { quote(input: $input) { quote { "
         "route { venue { id } } } } }",
@@ -51,7 +54,9 @@ async def test_an_order_that_may_not_be_divided_goes_where_the_pool_is_deep(ask)
         ({"venues": ["orca"]}, "UNKNOWN_VENUE"),
     ],
 )
-async def test_what_cannot_be_quoted_is_told_why(ask, given, code):
+async def test_what_cannot_be_quoted_is_told_why(
+    ask: Asking, given: dict[str, Any], code: str
+) -> None:
     payload = await ask.data(
         "query Quote($input: QuoteInput!) { quote(input: $input) { quote { price } "
         "userErrors { code } } }",
@@ -61,7 +66,7 @@ async def test_what_cannot_be_quoted_is_told_why(ask, given, code):
     assert payload["quote"] == {"quote": None, "userErrors": [{"code": code}]}
 
 
-async def test_tokens_and_venues_are_listed(ask):
+async def test_tokens_and_venues_are_listed(ask: Asking) -> None:
     listed = await ask.data("{ tokens { symbol decimals } venues { id healthy } }")
 
     assert {token["symbol"] for token in listed["tokens"]} >= {"SOL", "USDC", "USDT", "BONK"}

@@ -1,10 +1,12 @@
 """Market orders placed over GraphQL, and what they leave in the stores."""
 
 import asyncio
+from typing import Any
 
 from sqlalchemy import text
 
 from tasks.broker import ORDERS, broker
+from tests.api.asking import Asking
 
 PLACE = """
 mutation Place($input: ExecuteMarketOrderInput!) {
@@ -21,16 +23,16 @@ mutation Place($input: ExecuteMarketOrderInput!) {
 ORDER = {"tokenIn": "SOL", "tokenOut": "USDC", "amount": "1.5"}
 
 
-async def place(ask, **given):
+async def place(ask: Asking, **given: Any) -> dict[str, Any]:
     return (await ask.data(PLACE, input=ORDER | given))["executeMarketOrder"]
 
 
-async def stored(ask) -> int:
+async def stored(ask: Asking) -> int:
     async with ask.services.orders._engine.connect() as connection:
         return await connection.scalar(text("SELECT count(*) FROM orders"))
 
 
-async def enqueued(ask) -> int:
+async def enqueued(ask: Asking) -> int:
     async with asyncio.timeout(10):
         while ask.services.sender.unsent:
             await asyncio.sleep(0.005)

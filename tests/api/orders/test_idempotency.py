@@ -1,13 +1,15 @@
 """The same request twice is one order; another request under its id is a conflict."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
+from tests.api.asking import Asking
 from tests.api.orders.placing import enqueued, place, stored
 
 
-async def test_no_faults_asked_for_is_the_same_as_nothing_said_of_them(ask):
+async def test_no_faults_asked_for_is_the_same_as_nothing_said_of_them(ask: Asking) -> None:
     first = await place(ask, clientOrderId="mine", simulate={"quoteFailures": 0})
 
     again = await place(ask, clientOrderId="mine", simulate=None)
@@ -15,7 +17,7 @@ async def test_no_faults_asked_for_is_the_same_as_nothing_said_of_them(ask):
     assert (again["replayed"], again["order"]["id"]) == (True, first["order"]["id"])
 
 
-async def test_a_refused_request_does_not_use_up_its_id(ask):
+async def test_a_refused_request_does_not_use_up_its_id(ask: Asking) -> None:
     await place(ask, clientOrderId="mine", amount="0")
 
     payload = await place(ask, clientOrderId="mine")
@@ -23,7 +25,7 @@ async def test_a_refused_request_does_not_use_up_its_id(ask):
     assert payload["order"]["clientOrderId"] == "mine"
 
 
-async def test_the_same_request_again_returns_the_same_order_and_does_nothing(ask):
+async def test_the_same_request_again_returns_the_same_order_and_does_nothing(ask: Asking) -> None:
     first = await place(ask, clientOrderId="mine")
     before = await enqueued(ask)
 
@@ -36,7 +38,7 @@ async def test_the_same_request_again_returns_the_same_order_and_does_nothing(as
     assert await stored(ask) == 1
 
 
-async def test_fifty_doubles_at_once_place_one_order(ask):
+async def test_fifty_doubles_at_once_place_one_order(ask: Asking) -> None:
     before = await enqueued(ask)
 
     payloads = await asyncio.gather(*(place(ask, clientOrderId="mine") for _ in range(50)))
@@ -59,7 +61,9 @@ async def test_fifty_doubles_at_once_place_one_order(ask):
         {"simulate": {"quoteFailures": 1}},
     ],
 )
-async def test_an_id_used_for_another_order_is_a_conflict_that_shows_it(ask, other):
+async def test_an_id_used_for_another_order_is_a_conflict_that_shows_it(
+    ask: Asking, other: dict[str, Any]
+) -> None:
     first = await place(ask, clientOrderId="mine")
 
     payload = await place(ask, clientOrderId="mine", **other)

@@ -1,11 +1,14 @@
 """Placing a market order over GraphQL: accepted, or refused without a trace."""
 
+from typing import Any
+
 import pytest
 
+from tests.api.asking import Asking
 from tests.api.orders.placing import ORDER, PLACE, enqueued, place, stored
 
 
-async def test_an_order_is_accepted_durably_and_handed_to_the_workers(ask):
+async def test_an_order_is_accepted_durably_and_handed_to_the_workers(ask: Asking) -> None:
     before = await enqueued(ask)
 
     payload = await place(ask, clientOrderId="mine", minAmountOut="200")
@@ -32,7 +35,7 @@ async def test_an_order_is_accepted_durably_and_handed_to_the_workers(ask):
     assert await enqueued(ask) == before + 1
 
 
-async def test_tokens_go_by_mint_as_well_as_by_symbol(ask):
+async def test_tokens_go_by_mint_as_well_as_by_symbol(ask: Asking) -> None:
     mint = "So11111111111111111111111111111111111111112"
 
     payload = await place(ask, tokenIn=mint)
@@ -69,7 +72,9 @@ async def test_tokens_go_by_mint_as_well_as_by_symbol(ask):
         ({"clientOrderId": "é"}, "INVALID_CLIENT_ORDER_ID", "clientOrderId"),
     ],
 )
-async def test_a_refused_order_is_told_why_and_leaves_no_trace(ask, given, code, field):
+async def test_a_refused_order_is_told_why_and_leaves_no_trace(
+    ask: Asking, given: dict[str, Any], code: str, field: str
+) -> None:
     before = await enqueued(ask)
 
     payload = await place(ask, **given)
@@ -92,7 +97,9 @@ async def test_a_refused_order_is_told_why_and_leaves_no_trace(ask, given, code,
         ("extraLatencyMs", 60_001),
     ],
 )
-async def test_a_fault_out_of_range_is_refused_at_its_field(ask, fault, count):
+async def test_a_fault_out_of_range_is_refused_at_its_field(
+    ask: Asking, fault: str, count: int
+) -> None:
     payload = await place(ask, simulate={fault: count})
 
     (error,) = payload["userErrors"]
@@ -102,14 +109,14 @@ async def test_a_fault_out_of_range_is_refused_at_its_field(ask, fault, count):
 
 
 @pytest.mark.parametrize("amount", [1.5, True, {"value": "1"}, ["1"]])
-async def test_an_amount_that_is_no_text_never_becomes_a_float(ask, amount):
+async def test_an_amount_that_is_no_text_never_becomes_a_float(ask: Asking, amount: object) -> None:
     answer = await ask(PLACE, input=ORDER | {"amount": amount})
 
     assert "A Decimal is a string" in answer["errors"][0]["message"]
     assert await stored(ask) == 0
 
 
-async def test_too_many_orders_in_progress_are_refused_for_now(ask):
+async def test_too_many_orders_in_progress_are_refused_for_now(ask: Asking) -> None:
     ask.services.capacity.in_progress = ask.services.settings.max_orders_in_progress
 
     payload = await place(ask)

@@ -1,11 +1,15 @@
 """The simulated venues on a chain that stands still."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from engine.devnet.chain import Rules
 from engine.devnet.genesis import genesis_pools
 from engine.devnet.launch import read_launch
+from engine.errors import EngineError
 from engine.pools.book import PoolBook
+from engine.pools.listed import ListedPool
+from engine.swaps.simulation import VenueFaults
 from engine.swaps.swap import Swap
 from engine.swaps.transaction import SignedTransaction, StatusReport
 from engine.tokens import GENESIS, SOL, USDC, Token
@@ -20,7 +24,7 @@ class FixedLedger:
 
     def __init__(self, slot: int = 1) -> None:
         self.now = slot
-        self.pools = {pool.id: pool for pool in genesis_pools()}
+        self.pools: Any = {pool.id: pool for pool in genesis_pools()}
 
     async def slot(self) -> int:
         return self.now
@@ -31,11 +35,18 @@ class FixedLedger:
     async def submit(self, transaction: SignedTransaction) -> None:
         raise AssertionError("nothing is sent here")
 
+    async def submit_many(
+        self, transactions: Sequence[SignedTransaction]
+    ) -> Sequence[EngineError | None]:
+        raise AssertionError("nothing is sent here")
+
     async def statuses(self, signatures: Sequence[str]) -> StatusReport:
         raise AssertionError("nothing is asked here")
 
 
-def simulated(*ids: str, ledger: FixedLedger | None = None, faults=None) -> list[SimulatedVenue]:
+def simulated(
+    *ids: str, ledger: FixedLedger | None = None, faults: Mapping[str, VenueFaults] | None = None
+) -> list[SimulatedVenue]:
     rules = Rules("test", market_moves=False, faults=faults or {})
     return [
         SimulatedVenue(
@@ -54,7 +65,9 @@ def simulated(*ids: str, ledger: FixedLedger | None = None, faults=None) -> list
 NEW = Token("NEW", "NewTokenMint1111111111111111111111111111111", 6, "NEW")
 
 
-def launched(venue: str, token: Token, reserve: str, quote_reserve: str, quote: str = "USDC"):
+def launched(
+    venue: str, token: Token, reserve: str, quote_reserve: str, quote: str = "USDC"
+) -> ListedPool:
     return read_launch(
         GENESIS,
         venue=venue,

@@ -1,5 +1,6 @@
 """Orders divided among venues, whole where that is better, and built as one transaction."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 
@@ -25,7 +26,7 @@ from tests.engine.venues.simulated import (
 from tests.venues import ScriptedVenue
 
 
-async def test_a_big_order_is_divided_and_the_single_offers_are_still_told():
+async def test_a_big_order_is_divided_and_the_single_offers_are_still_told() -> None:
     best = await best_route(BIG, simulated(*BOTH), deadline_ms=DEADLINE_MS)
 
     assert {leg.venue for leg in best.quote.route} == set(BOTH)
@@ -34,7 +35,7 @@ async def test_a_big_order_is_divided_and_the_single_offers_are_still_told():
     assert {told.venue for told in best.compared} == set(BOTH)
 
 
-async def test_an_order_that_may_not_be_divided_is_not():
+async def test_an_order_that_may_not_be_divided_is_not() -> None:
     best = await best_route(
         replace(BIG, allow_split=False), simulated(*BOTH), deadline_ms=DEADLINE_MS
     )
@@ -42,7 +43,7 @@ async def test_an_order_that_may_not_be_divided_is_not():
     assert [leg.venue for leg in best.quote.route] == ["raydium"]
 
 
-async def test_a_venue_that_does_not_answer_has_no_part():
+async def test_a_venue_that_does_not_answer_has_no_part() -> None:
     faults = {"meteora": VenueFaults(error_rate=Decimal(1))}
 
     best = await best_route(BIG, simulated(*BOTH, faults=faults), deadline_ms=DEADLINE_MS)
@@ -53,13 +54,13 @@ async def test_a_venue_that_does_not_answer_has_no_part():
     assert (failure.code, failure.venue) == (ErrorCode.VENUE_UNAVAILABLE, "meteora")
 
 
-async def test_the_venue_that_failed_last_has_no_part_either():
+async def test_the_venue_that_failed_last_has_no_part_either() -> None:
     best = await best_route(BIG, simulated(*BOTH), deadline_ms=DEADLINE_MS, avoid=["meteora"])
 
     assert {leg.venue for leg in best.quote.route} == {"raydium"}
 
 
-async def test_the_only_venue_is_used_even_if_it_failed_last():
+async def test_the_only_venue_is_used_even_if_it_failed_last() -> None:
     best = await best_route(
         replace(BIG, venues=("raydium",)),
         simulated(*BOTH),
@@ -70,7 +71,7 @@ async def test_the_only_venue_is_used_even_if_it_failed_last():
     assert {leg.venue for leg in best.quote.route} == {"raydium"}
 
 
-async def test_a_venue_that_shows_no_pools_competes_whole_or_not_at_all():
+async def test_a_venue_that_shows_no_pools_competes_whole_or_not_at_all() -> None:
     closed = ScriptedVenue("closed", amount_out=10**12)
 
     best = await best_route(BIG, [closed, *simulated(*BOTH)], deadline_ms=DEADLINE_MS)
@@ -78,7 +79,7 @@ async def test_a_venue_that_shows_no_pools_competes_whole_or_not_at_all():
     assert [leg.venue for leg in best.quote.route] == ["closed"]
 
 
-async def test_a_venue_that_cannot_do_it_alone_still_takes_its_part():
+async def test_a_venue_that_cannot_do_it_alone_still_takes_its_part() -> None:
     too_big_for_meteora = replace(BIG, amount_in=3_000 * 10**9)
 
     best = await best_route(too_big_for_meteora, simulated(*BOTH), deadline_ms=DEADLINE_MS)
@@ -89,7 +90,7 @@ async def test_a_venue_that_cannot_do_it_alone_still_takes_its_part():
     assert (failure.code, failure.venue) == (ErrorCode.INSUFFICIENT_LIQUIDITY, "meteora")
 
 
-async def test_a_venue_without_a_whole_route_lends_its_pool_for_a_leg():
+async def test_a_venue_without_a_whole_route_lends_its_pool_for_a_leg() -> None:
     swap = Swap(ORCA, JUP, 10**7)
 
     best = await best_route(swap, simulated(*BOTH), deadline_ms=DEADLINE_MS)
@@ -98,7 +99,7 @@ async def test_a_venue_without_a_whole_route_lends_its_pool_for_a_leg():
     assert best.compared[1].failure is not None
 
 
-async def test_what_each_alone_is_too_small_for_both_may_do():
+async def test_what_each_alone_is_too_small_for_both_may_do() -> None:
     ledger = FixedLedger()
     ledger.pools = {"meteora:SOL-USDC": ledger.pools["meteora:SOL-USDC"]}
     other = replace(ledger.pools["meteora:SOL-USDC"], id="raydium:SOL-USDC", venue="raydium")
@@ -117,7 +118,7 @@ async def test_what_each_alone_is_too_small_for_both_may_do():
     assert failed.value.code is ErrorCode.INSUFFICIENT_LIQUIDITY
 
 
-async def test_the_impact_limit_holds_for_a_divided_order():
+async def test_the_impact_limit_holds_for_a_divided_order() -> None:
     best = await best_route(BIG, simulated(*BOTH), deadline_ms=DEADLINE_MS)
     limit = int(best.quote.price_impact_bps)
 
@@ -129,7 +130,7 @@ async def test_the_impact_limit_holds_for_a_divided_order():
     assert failed.value.code is ErrorCode.PRICE_IMPACT_TOO_HIGH
 
 
-async def test_one_transaction_carries_all_parts_of_a_divided_order():
+async def test_one_transaction_carries_all_parts_of_a_divided_order() -> None:
     (venue, other) = simulated(*BOTH)
     best = await best_route(BIG, [venue, other], deadline_ms=DEADLINE_MS)
 
@@ -143,7 +144,7 @@ async def test_one_transaction_carries_all_parts_of_a_divided_order():
     assert (transaction.amount_in, transaction.min_amount_out) == (500 * 10**9, 7)
 
 
-async def test_thin_pools_on_both_venues_do_not_hide_the_way_over_a_hub():
+async def test_thin_pools_on_both_venues_do_not_hide_the_way_over_a_hub() -> None:
     ledger = FixedLedger()
     for id in BOTH:
         pool = launched(id, WIF, "20", "10")
@@ -160,7 +161,7 @@ async def test_thin_pools_on_both_venues_do_not_hide_the_way_over_a_hub():
     }
 
 
-async def test_too_thin_a_pool_takes_no_part_for_who_asks_for_depth():
+async def test_too_thin_a_pool_takes_no_part_for_who_asks_for_depth() -> None:
     ledger = FixedLedger()
     for pool in (
         launched("raydium", NEW, "500000", "1000", quote="SOL"),
@@ -178,7 +179,7 @@ async def test_too_thin_a_pool_takes_no_part_for_who_asks_for_depth():
     assert failed.value.code is ErrorCode.INSUFFICIENT_LIQUIDITY
 
 
-async def test_dust_passes_a_limit_on_price_impact():
+async def test_dust_passes_a_limit_on_price_impact() -> None:
     swap = Swap(SOL, USDC, 100, max_price_impact_bps=0)
 
     best = await best_route(swap, simulated(*BOTH), deadline_ms=DEADLINE_MS)
@@ -187,9 +188,9 @@ async def test_dust_passes_a_limit_on_price_impact():
     assert best.quote.price_impact_bps == 0
 
 
-async def test_what_a_quote_costs_does_not_depend_on_the_pools_of_other_pairs():
+async def test_what_a_quote_costs_does_not_depend_on_the_pools_of_other_pairs() -> None:
     class NeverWalked(Pools):
-        def __iter__(self):
+        def __iter__(self) -> Iterator[str]:
             raise AssertionError("a quote went through every pool")
 
     ledger = FixedLedger()

@@ -1,14 +1,16 @@
 """Behind the guard, whatever a venue does wrong is a typed failure of that venue."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any, cast
 
 import pytest
 
 from engine.errors import EngineError, ErrorCode
 from engine.pools.book import PoolBook
-from engine.swaps.swap import NotAlone, RouteLeg, Swap
+from engine.swaps.swap import NotAlone, Quote, RouteLeg, Swap
 from engine.swaps.transaction import (
     SignedTransaction,
     StatusReport,
@@ -28,11 +30,11 @@ SIGNED = SignedTransaction("signature", b"bytes", 7)
 class Odd(ScriptedVenue):
     """Does for everything what the test gives it: raises, hangs, or answers."""
 
-    def __init__(self, does, id="odd"):
+    def __init__(self, does: Any, id: str = "odd") -> None:
         super().__init__(id)
         self.does = does
 
-    async def _do(self, *about, **more):
+    async def _do(self, *about: Any, **more: Any) -> Any:
         if self.does is FOR_EVER:
             await asyncio.Event().wait()
         if self.does is STUBBORN:
@@ -52,15 +54,15 @@ class Odd(ScriptedVenue):
 FOR_EVER, STUBBORN = object(), object()
 
 
-def guarded(does, *, heard=None, seconds=0.05):
-    def hear(*what):
+def guarded(does: Any, *, heard: list[Any] | None = None, seconds: float = 0.05) -> GuardedVenue:
+    def hear(*what: Any) -> None:
         if heard is not None:
             heard.append(what)
 
     return GuardedVenue(Odd(does), on_fault=hear, answer_seconds=seconds)
 
 
-CALLS = {
+CALLS: dict[str, Callable[[Any], Awaitable[Any]]] = {
     "trades": lambda venue: venue.trades(SOL, USDC),
     "quote": lambda venue: venue.quote(SWAP),
     "build": lambda venue: venue.build(None, min_amount_out=1, memo="m", nonce=1),
@@ -71,7 +73,7 @@ every_call = pytest.mark.parametrize("asked", CALLS)
 C = ErrorCode
 
 
-async def failure(asked, does, **given) -> EngineError:
+async def failure(asked: str, does: Any, **given: Any) -> Any:
     with pytest.raises(EngineError) as failed:
         await CALLS[asked](guarded(does, **given))
     assert failed.value.venue == "odd"
@@ -89,12 +91,14 @@ async def failure(asked, does, **given) -> EngineError:
         (AssertionError(), C.VENUE_UNAVAILABLE),
         (asyncio.CancelledError(), C.VENUE_UNAVAILABLE),
         (SystemExit(1), C.VENUE_UNAVAILABLE),
-        (EngineError("NO_SUCH_CODE", "It made one up."), C.VENUE_UNAVAILABLE),
+        (EngineError(cast(Any, "NO_SUCH_CODE"), "It made one up."), C.VENUE_UNAVAILABLE),
     ],
     ids=repr,
 )
-async def test_whatever_it_raises_is_its_own_failure(asked, does, code):
-    heard = []
+async def test_whatever_it_raises_is_its_own_failure(
+    asked: str, does: Any, code: ErrorCode
+) -> None:
+    heard: list[Any] = []
 
     error = await failure(asked, does, heard=heard)
 
@@ -104,7 +108,7 @@ async def test_whatever_it_raises_is_its_own_failure(asked, does, code):
 
 @every_call
 @pytest.mark.parametrize("does", [FOR_EVER, STUBBORN], ids=["quiet", "stubborn"])
-async def test_silence_is_a_timeout(asked, does):
+async def test_silence_is_a_timeout(asked: str, does: Any) -> None:
     if asked == "quote":  # its deadline is the router's
         with pytest.raises(NoQuote) as failed:
             await best_route(SWAP, [guarded(does)], deadline_ms=50)
@@ -114,7 +118,7 @@ async def test_silence_is_a_timeout(asked, does):
 
 
 @every_call
-async def test_what_it_refuses_in_the_protocols_words_stays_as_it_is(asked):
+async def test_what_it_refuses_in_the_protocols_words_stays_as_it_is(asked: str) -> None:
     said = EngineError(C.VENUE_REJECTED, "Not today.", venue="somebody else", context={"n": 1})
 
     assert await failure(asked, said) is said
@@ -122,14 +126,14 @@ async def test_what_it_refuses_in_the_protocols_words_stays_as_it_is(asked):
     assert (said.message, said.context) == ("Not today.", {"n": 1})
 
 
-async def test_a_part_it_could_take_is_still_shown():
+async def test_a_part_it_could_take_is_still_shown() -> None:
     book = PoolBook("devnet", 1, {})
     told = NotAlone(EngineError(C.NO_ROUTE, "Not alone."), venue="odd", book=book)
 
     assert (await failure("quote", told)).book is book
 
 
-async def test_words_that_cannot_be_stored_are_cleaned():
+async def test_words_that_cannot_be_stored_are_cleaned() -> None:
     error = await failure("quote", EngineError(C.VENUE_REJECTED, "No\0\ud800!" + "x" * 10_000))
 
     assert str(error).startswith("No  !xxx")
@@ -137,7 +141,7 @@ async def test_words_that_cannot_be_stored_are_cleaned():
 
 
 @every_call
-async def test_an_outage_of_our_own_ledger_is_not_its_failure(asked):
+async def test_an_outage_of_our_own_ledger_is_not_its_failure(asked: str) -> None:
     with pytest.raises(LedgerAway):
         await CALLS[asked](guarded(LedgerAway()))
 
@@ -150,12 +154,12 @@ async def test_an_outage_of_our_own_ledger_is_not_its_failure(asked):
     ],
     ids=repr,
 )
-async def test_it_is_not_healthy_where_it_cannot_say_so(does):
+async def test_it_is_not_healthy_where_it_cannot_say_so(does: Any) -> None:
     assert await guarded(does).healthy() is False
     assert await guarded(True).healthy() is True
 
 
-async def test_cancelling_the_caller_cancels_the_venue():
+async def test_cancelling_the_caller_cancels_the_venue() -> None:
     venue = guarded(FOR_EVER, seconds=60)
     asking = asyncio.ensure_future(venue.build(None, min_amount_out=1, memo="m", nonce=1))
     await asyncio.sleep(0)
@@ -165,7 +169,7 @@ async def test_cancelling_the_caller_cancels_the_venue():
         await asking
 
 
-async def sound():
+async def sound() -> Quote:
     return await ScriptedVenue("odd").quote(SWAP)
 
 
@@ -212,7 +216,7 @@ LEG = RouteLeg(
     ],
     ids=str,
 )
-async def test_a_quote_that_is_none_is_not_taken(wrong):
+async def test_a_quote_that_is_none_is_not_taken(wrong: dict[str, Any]) -> None:
     quote = replace(await sound(), **wrong)
 
     assert (await failure("quote", quote)).code is C.VENUE_UNAVAILABLE
@@ -220,11 +224,11 @@ async def test_a_quote_that_is_none_is_not_taken(wrong):
 
 @pytest.mark.parametrize("answer", [None, "quote", 1, object()], ids=repr)
 @pytest.mark.parametrize("asked", ["trades", "quote", "build", "statuses"])
-async def test_an_answer_of_another_kind_is_not_taken(asked, answer):
+async def test_an_answer_of_another_kind_is_not_taken(asked: str, answer: object) -> None:
     assert (await failure(asked, answer)).code is C.VENUE_UNAVAILABLE
 
 
-async def test_a_sound_answer_passes_unchanged():
+async def test_a_sound_answer_passes_unchanged() -> None:
     quote = await sound()
     report = StatusReport(3, {"signature": TransactionStatus(TransactionState.PENDING)})
 
@@ -246,11 +250,11 @@ async def test_a_sound_answer_passes_unchanged():
     ],
     ids=str,
 )
-async def test_a_transaction_that_cannot_be_stored_is_not_taken(wrong):
+async def test_a_transaction_that_cannot_be_stored_is_not_taken(wrong: dict[str, Any]) -> None:
     assert (await failure("build", replace(SIGNED, **wrong))).code is C.VENUE_UNAVAILABLE
 
 
-FILLED = TransactionStatus(TransactionState.CONFIRMED, amount_out=1, fee=0, slot=1)
+FILLED: Any = TransactionStatus(TransactionState.CONFIRMED, amount_out=1, fee=0, slot=1)
 
 
 @pytest.mark.parametrize(
@@ -264,15 +268,17 @@ FILLED = TransactionStatus(TransactionState.CONFIRMED, amount_out=1, fee=0, slot
         replace(FILLED, slot="now"),
         replace(FILLED, route=("leg",)),
         replace(FILLED, state="CONFIRMED"),
-        TransactionStatus(TransactionState.REVERTED, code="BROKEN"),
+        TransactionStatus(TransactionState.REVERTED, code=cast(Any, "BROKEN")),
         "CONFIRMED",
         None,
     ],
     ids=repr,
 )
-async def test_a_status_that_makes_no_sense_leaves_its_order_open_and_the_others_told(status):
-    heard = []
-    report = StatusReport(9, {"odd": status, "even": FILLED, "stranger": "?"})
+async def test_a_status_that_makes_no_sense_leaves_its_order_open_and_the_others_told(
+    status: Any,
+) -> None:
+    heard: list[Any] = []
+    report = StatusReport(9, {"odd": status, "even": FILLED, "stranger": cast(Any, "?")})
 
     told = await guarded(report, heard=heard).statuses(["odd", "even", "unknown"])
 
@@ -286,18 +292,18 @@ async def test_a_status_that_makes_no_sense_leaves_its_order_open_and_the_others
 
 @pytest.mark.parametrize(
     "report",
-    [StatusReport(None, {}), StatusReport(-1, {}), StatusReport(True, {}), StatusReport(1, [])],
+    [*(StatusReport(slot, {}) for slot in (None, -1, True)), StatusReport(1, cast(Any, []))],
     ids=repr,
 )
-async def test_a_report_without_its_slot_or_statuses_tells_nothing(report):
+async def test_a_report_without_its_slot_or_statuses_tells_nothing(report: StatusReport) -> None:
     assert (await failure("statuses", report)).code is C.VENUE_UNAVAILABLE
 
 
-async def test_a_venue_without_a_name_has_its_id_and_is_not_taken_for_simulated():
+async def test_a_venue_without_a_name_has_its_id_and_is_not_taken_for_simulated() -> None:
     class Bare:
         id = "bare"
 
-    venue = GuardedVenue(Bare(), on_fault=print)
+    venue = GuardedVenue(cast(Any, Bare()), on_fault=print)
 
     assert (venue.name, venue.simulated) == ("bare", False)
     assert isinstance(unguarded(venue), Bare)

@@ -10,7 +10,7 @@ from tests.engine.venues.simulated import BOTH, DEADLINE_MS, SWAP, FixedLedger, 
 from tests.venues import ScriptedVenue, rejected, unavailable
 
 
-async def test_without_any_quote_the_curable_reason_is_given():
+async def test_without_any_quote_the_curable_reason_is_given() -> None:
     venues = [
         ScriptedVenue("a", quote_errors=[rejected("a")]),
         ScriptedVenue("b", quote_errors=[unavailable("b")]),
@@ -24,7 +24,7 @@ async def test_without_any_quote_the_curable_reason_is_given():
     assert {told.venue for told in failed.value.compared} == {"a", "b"}
 
 
-async def test_an_amount_too_small_is_told_before_a_venue_without_a_route():
+async def test_an_amount_too_small_is_told_before_a_venue_without_a_route() -> None:
     with pytest.raises(NoQuote) as failed:
         await best_route(Swap(ORCA, USDC, 1), simulated(*BOTH), deadline_ms=DEADLINE_MS)
 
@@ -35,7 +35,7 @@ async def test_an_amount_too_small_is_told_before_a_venue_without_a_route():
     ]
 
 
-async def test_what_the_venues_could_only_do_together_tells_why_they_cannot():
+async def test_what_the_venues_could_only_do_together_tells_why_they_cannot() -> None:
     ledger = FixedLedger()
     del ledger.pools["raydium:JUP-USDC"], ledger.pools["raydium:JUP-SOL"]
 
@@ -64,7 +64,9 @@ C = ErrorCode
         ((C.NO_ROUTE, C.NO_ROUTE), C.NO_ROUTE),
     ],
 )
-async def test_of_several_reasons_the_most_telling_one_is_given(codes, told):
+async def test_of_several_reasons_the_most_telling_one_is_given(
+    codes: tuple[ErrorCode, ErrorCode], told: ErrorCode
+) -> None:
     for order in (codes, codes[::-1]):
         venues = [
             ScriptedVenue(id, quote_errors=[EngineError(code, "It says so.", venue=id)])

@@ -17,14 +17,14 @@ from tests.engine.venues.simulated import BIG, BOTH, DEADLINE_MS, FixedLedger, s
         (Fault.QUOTE_TIMEOUT, ErrorCode.VENUE_TIMEOUT),
     ],
 )
-async def test_a_fault_asked_for_hits_every_venue(fault, code):
+async def test_a_fault_asked_for_hits_every_venue(fault: Fault, code: ErrorCode) -> None:
     with pytest.raises(NoQuote) as failed:
         await best_route(replace(BIG, fault=fault), simulated(*BOTH), deadline_ms=50)
 
     assert [told.failure.code for told in failed.value.compared] == [code, code]
 
 
-async def test_a_slow_venue_by_setting_is_left_out():
+async def test_a_slow_venue_by_setting_is_left_out() -> None:
     faults = {"raydium": VenueFaults(extra_latency_ms=60_000)}
 
     best = await best_route(BIG, simulated(*BOTH, faults=faults), deadline_ms=200)
@@ -32,7 +32,7 @@ async def test_a_slow_venue_by_setting_is_left_out():
     assert {leg.venue for leg in best.quote.route} == {"meteora"}
 
 
-async def test_a_quote_that_is_too_old_is_not_built():
+async def test_a_quote_that_is_too_old_is_not_built() -> None:
     ledger = FixedLedger()
     venue, other = simulated(*BOTH, ledger=ledger)
     best = await best_route(BIG, [venue, other], deadline_ms=DEADLINE_MS)

@@ -2,15 +2,17 @@
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from models.devnet.ledger import PostgresLedger
 from models.devnet.pools import PoolStore
-from models.devnet.slots import SlotRunner
-from tests.models.devnet.chain import SLOT_MS
+from models.devnet.slots import SlotRun, SlotRunner
+from models.hot import HotPool
+from tests.models.devnet.chain import SLOT_MS, PassSlots
 
 
 @pytest.fixture
-def ledger(database, hot) -> PostgresLedger:
+def ledger(database: AsyncEngine, hot: HotPool) -> PostgresLedger:
     return PostgresLedger(
         hot,
         PoolStore(database, hot, slot_ms=SLOT_MS),
@@ -22,7 +24,7 @@ def ledger(database, hot) -> PostgresLedger:
 
 
 @pytest.fixture
-async def frozen(database) -> None:
+async def frozen(database: AsyncEngine) -> None:
     """Hold the clock: no slot passes but those that `pass_slots` lets pass."""
     async with database.connect() as connection:
         await connection.execute(
@@ -31,14 +33,15 @@ async def frozen(database) -> None:
 
 
 @pytest.fixture
-def pass_slots(database, frozen):
-    async def pass_slots(runner: SlotRunner, count: int):
+def pass_slots(database: AsyncEngine, frozen: None) -> PassSlots:
+    async def pass_slots(runner: SlotRunner, count: int) -> SlotRun:
         async with database.connect() as connection:
             await connection.execute(
                 text("UPDATE devnet SET slot_began_at = now() - :ms * interval '1 ms'"),
                 {"ms": count * SLOT_MS + SLOT_MS // 2},
             )
         run = await runner.run()
+        assert run is not None
         async with database.connect() as connection:
             await connection.execute(
                 text("UPDATE devnet SET slot_began_at = now() + interval '1 hour'")

@@ -4,17 +4,22 @@ import time
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from engine.devnet.chain import Rules
 from engine.devnet.launch import scheduled_launch
+from engine.pools.dlmm import DlmmPool
 from engine.tokens import is_mint
+from models.devnet.ledger import PostgresLedger
 from models.devnet.pools import PoolStore
 from models.devnet.slots import MAX_MARKET_SLOTS, SlotRunner
+from models.hot import HotPool
 from tests.models.devnet.chain import (
     GENESIS,
     MOVING,
     SLOT_MS,
     STILL,
+    PassSlots,
     circulating,
     sell,
     send,
@@ -24,13 +29,15 @@ from tests.models.devnet.chain import (
 REAL_SLOT_SECONDS = 0.4
 
 
-async def test_a_fresh_devnet_has_the_pools_of_genesis(ledger):
+async def test_a_fresh_devnet_has_the_pools_of_genesis(ledger: PostgresLedger) -> None:
     book = await ledger.book()
 
     assert dict(book.pools) == GENESIS
 
 
-async def test_a_trade_moves_the_pool_that_the_next_quote_is_made_of(database, ledger, pass_slots):
+async def test_a_trade_moves_the_pool_that_the_next_quote_is_made_of(
+    database: AsyncEngine, ledger: PostgresLedger, pass_slots: PassSlots
+) -> None:
     before = (await ledger.book()).pools["raydium:SOL-USDC"]
     await send(database, ledger, sell(amount=2_500 * 10**9))
 
@@ -45,8 +52,8 @@ async def test_a_trade_moves_the_pool_that_the_next_quote_is_made_of(database, l
 
 
 async def test_a_bin_pool_comes_back_from_its_row_as_it_was_written(
-    database, hot, ledger, pass_slots
-):
+    database: AsyncEngine, hot: HotPool, ledger: PostgresLedger, pass_slots: PassSlots
+) -> None:
     runner = SlotRunner(database, STILL, slot_ms=SLOT_MS)
     await send(database, ledger, sell("meteora:SOL-USDC", 100 * 10**9))
     await pass_slots(runner, 2)
@@ -56,10 +63,15 @@ async def test_a_bin_pool_comes_back_from_its_row_as_it_was_written(
 
     assert runner._known is not None
     assert pools == runner._known[1]
-    assert pools["meteora:SOL-USDC"].state.active_id < GENESIS["meteora:SOL-USDC"].state.active_id
+    now, before = (book["meteora:SOL-USDC"].state for book in (pools, GENESIS))
+    assert isinstance(now, DlmmPool)
+    assert isinstance(before, DlmmPool)
+    assert now.active_id < before.active_id
 
 
-async def test_the_market_moves_slot_by_slot_and_every_token_stays(database, ledger, pass_slots):
+async def test_the_market_moves_slot_by_slot_and_every_token_stays(
+    database: AsyncEngine, ledger: PostgresLedger, pass_slots: PassSlots
+) -> None:
     total = await circulating(database)
     runner = SlotRunner(database, MOVING, slot_ms=SLOT_MS)
     for n in range(10):
@@ -71,8 +83,8 @@ async def test_the_market_moves_slot_by_slot_and_every_token_stays(database, led
 
 
 async def test_two_runs_of_the_same_seed_and_transactions_end_alike_however_slots_are_bundled(
-    database, hot, ledger, pass_slots
-):
+    database: AsyncEngine, hot: HotPool, ledger: PostgresLedger, pass_slots: PassSlots
+) -> None:
     await send(database, ledger, sell(), sell("meteora:SOL-USDC", 50 * 10**9))
     await pass_slots(SlotRunner(database, MOVING, slot_ms=SLOT_MS), 12)
     at_once = (await ledger.book()).pools
@@ -88,8 +100,8 @@ async def test_two_runs_of_the_same_seed_and_transactions_end_alike_however_slot
 
 
 async def test_after_a_long_pause_the_market_moves_only_in_the_last_slots(
-    database, ledger, pass_slots
-):
+    database: AsyncEngine, ledger: PostgresLedger, pass_slots: PassSlots
+) -> None:
     total = await circulating(database)
 
     run = await pass_slots(SlotRunner(database, MOVING, slot_ms=SLOT_MS), 10 * MAX_MARKET_SLOTS)
@@ -99,8 +111,8 @@ async def test_after_a_long_pause_the_market_moves_only_in_the_last_slots(
 
 
 async def test_bytes_that_cannot_be_read_revert_and_do_not_stop_the_chain(
-    database, ledger, pass_slots
-):
+    database: AsyncEngine, ledger: PostgresLedger, pass_slots: PassSlots
+) -> None:
     await send(database, ledger, sell(), sell(nonce=2))
     async with database.connect() as connection:
         await connection.execute(
@@ -116,7 +128,9 @@ async def test_bytes_that_cannot_be_read_revert_and_do_not_stop_the_chain(
     assert statuses[sell(nonce=2).signature].amount_out
 
 
-async def test_transactions_of_a_slot_execute_in_the_order_they_came(database, ledger, pass_slots):
+async def test_transactions_of_a_slot_execute_in_the_order_they_came(
+    database: AsyncEngine, ledger: PostgresLedger, pass_slots: PassSlots
+) -> None:
     swaps = [sell(nonce=n, amount=100 * 10**9) for n in range(20)]
     for swap in swaps:
         await send(database, ledger, swap)
@@ -129,7 +143,9 @@ async def test_transactions_of_a_slot_execute_in_the_order_they_came(database, l
     assert len(set(amounts)) == len(amounts)
 
 
-async def test_two_thousand_transactions_are_settled_in_one_slot(database, ledger, pass_slots):
+async def test_two_thousand_transactions_are_settled_in_one_slot(
+    database: AsyncEngine, ledger: PostgresLedger, pass_slots: PassSlots
+) -> None:
     pools = ["raydium:SOL-USDC", "meteora:SOL-USDC"]
     await send(database, ledger, *(sell(pools[n % 2], 10**7, nonce=n) for n in range(2_000)))
     started = time.monotonic()
@@ -146,8 +162,11 @@ async def test_two_thousand_transactions_are_settled_in_one_slot(database, ledge
 
 
 async def test_a_slot_that_could_not_be_committed_is_run_again_on_the_pools_as_they_are(
-    database, ledger, pass_slots, monkeypatch
-):
+    database: AsyncEngine,
+    ledger: PostgresLedger,
+    pass_slots: PassSlots,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     runner = SlotRunner(database, STILL, slot_ms=SLOT_MS)
     await send(database, ledger, sell())
     with monkeypatch.context() as broken:
@@ -162,7 +181,9 @@ async def test_a_slot_that_could_not_be_committed_is_run_again_on_the_pools_as_t
     assert status.amount_out == 149_622_015
 
 
-async def test_scheduled_launches_open_where_the_seed_has_them(database, hot, ledger, pass_slots):
+async def test_scheduled_launches_open_where_the_seed_has_them(
+    database: AsyncEngine, hot: HotPool, ledger: PostgresLedger, pass_slots: PassSlots
+) -> None:
     rules = Rules("test", market_moves=False, launch_every_slots=10)
 
     run = await pass_slots(SlotRunner(database, rules, slot_ms=SLOT_MS), 25)
@@ -176,7 +197,7 @@ async def test_scheduled_launches_open_where_the_seed_has_them(database, hot, le
     assert again.pools == ()
 
 
-def test_scheduled_launches_differ_by_seed_and_slot():
+def test_scheduled_launches_differ_by_seed_and_slot() -> None:
     launches = [scheduled_launch(seed, slot) for seed in ("a", "b") for slot in (1, 2, 3)]
 
     assert len({pool.token_x.mint for pool in launches}) == len(launches)

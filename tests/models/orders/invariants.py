@@ -1,9 +1,10 @@
 """What must hold of the tables whatever was done to them."""
 
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 
-async def gapless(database) -> bool:
+async def gapless(database: AsyncEngine) -> bool:
     """G4: events are numbered 1 … n and the row equals the last one."""
     async with database.connect() as connection:
         wrong = await connection.scalars(

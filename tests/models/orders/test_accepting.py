@@ -2,7 +2,10 @@
 
 import asyncio
 
+from sqlalchemy.ext.asyncio import AsyncEngine
+
 from engine.orders.status import OrderStatus
+from models.hot import HotPool
 from models.orders.store import OrderStore
 from tests.factories import LEASE_MS, accept, accepted, new_order
 from tests.models.orders.invariants import gapless
@@ -10,7 +13,9 @@ from tests.models.orders.invariants import gapless
 S = OrderStatus
 
 
-async def test_an_accepted_order_is_pending_with_its_first_event(store, database):
+async def test_an_accepted_order_is_pending_with_its_first_event(
+    store: OrderStore, database: AsyncEngine
+) -> None:
     order = await accepted(store, amount_in=2**64 - 1, min_amount_out=5, venues=("raydium",))
 
     (event,) = await store.events_after({order.id: 0})
@@ -21,7 +26,9 @@ async def test_an_accepted_order_is_pending_with_its_first_event(store, database
     assert await gapless(database)
 
 
-async def test_fifty_doubles_at_once_make_one_order(store, database):
+async def test_fifty_doubles_at_once_make_one_order(
+    store: OrderStore, database: AsyncEngine
+) -> None:
     doubles = [new_order(client_order_id="mine") for _ in range(50)]
 
     answers = await asyncio.gather(*(accept(store, d, lease_ms=LEASE_MS) for d in doubles))
@@ -31,7 +38,9 @@ async def test_fifty_doubles_at_once_make_one_order(store, database):
     assert await gapless(database)
 
 
-async def test_fifty_doubles_from_separate_processes_make_one_order(database, hot):
+async def test_fifty_doubles_from_separate_processes_make_one_order(
+    database: AsyncEngine, hot: HotPool
+) -> None:
     stores = [OrderStore(database, hot) for _ in range(50)]
 
     answers = await asyncio.gather(
@@ -42,7 +51,9 @@ async def test_fifty_doubles_from_separate_processes_make_one_order(database, ho
     assert sum(is_new for _, is_new in answers) == 1
 
 
-async def test_the_same_client_order_id_of_another_account_is_another_order(store):
+async def test_the_same_client_order_id_of_another_account_is_another_order(
+    store: OrderStore,
+) -> None:
     mine = await accepted(store, client_order_id="x")
     yours = await accepted(store, client_order_id="x", account="other")
 

@@ -3,8 +3,10 @@
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from engine.orders.status import NEXT, TERMINAL, OrderStatus
+from models.orders.store import OrderStore
 from tests.factories import accepted, advanced
 from tests.models.orders.invariants import gapless
 
@@ -13,7 +15,7 @@ S = OrderStatus
 
 def legal_path(status: OrderStatus) -> list[OrderStatus]:
     """The shortest legal way from PENDING to a status."""
-    paths = {S.PENDING: []}
+    paths: dict[OrderStatus, list[OrderStatus]] = {S.PENDING: []}
     while status not in paths:
         for at, path in list(paths.items()):
             for following in NEXT[at]:
@@ -22,7 +24,9 @@ def legal_path(status: OrderStatus) -> list[OrderStatus]:
 
 
 @pytest.mark.parametrize("current", list(S))
-async def test_direct_sql_cannot_take_an_illegal_step(store, database, current):
+async def test_direct_sql_cannot_take_an_illegal_step(
+    store: OrderStore, database: AsyncEngine, current: OrderStatus
+) -> None:
     order = await advanced(store, await accepted(store), *legal_path(current))
 
     for wanted in set(S) - NEXT[current]:
@@ -45,7 +49,9 @@ async def test_direct_sql_cannot_take_an_illegal_step(store, database, current):
         "DELETE FROM orders WHERE id = :id",
     ],
 )
-async def test_direct_sql_cannot_change_an_ended_order(store, database, status, statement):
+async def test_direct_sql_cannot_change_an_ended_order(
+    store: OrderStore, database: AsyncEngine, status: OrderStatus, statement: str
+) -> None:
     order = await advanced(store, await accepted(store), *legal_path(status))
 
     async with database.connect() as connection:
@@ -63,7 +69,9 @@ async def test_direct_sql_cannot_change_an_ended_order(store, database, status, 
         "UPDATE orders SET sequence = sequence + 1",
     ],
 )
-async def test_direct_sql_cannot_rewrite_history(store, database, statement):
+async def test_direct_sql_cannot_rewrite_history(
+    store: OrderStore, database: AsyncEngine, statement: str
+) -> None:
     await accepted(store)
 
     async with database.connect() as connection:

@@ -7,7 +7,7 @@ gives the same answers and the same rows.
 
 import asyncio
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
@@ -155,7 +155,7 @@ class Door(RuleBasedStateMachine):
 
 
 @pytest.mark.timeout(180)
-def test_some_order_of_the_commands_explains_what_comes_of_them(database_url):
+def test_some_order_of_the_commands_explains_what_comes_of_them(database_url: str) -> None:
     with asyncio.Runner() as runner:
         opened = open_database(database_url, pool_size=8)
         database = runner.run(opened.__aenter__())
@@ -163,7 +163,7 @@ def test_some_order_of_the_commands_explains_what_comes_of_them(database_url):
         hot = runner.run(hot_opened.__aenter__())
         try:
             run_state_machine_as_test(
-                lambda: Door(runner, database, hot),
+                cast(Any, lambda: Door(runner, database, hot)),
                 settings=settings(
                     max_examples=40,
                     stateful_step_count=15,

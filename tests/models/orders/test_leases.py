@@ -1,12 +1,13 @@
 """Leases: who may work on an order, who lost it, and what the sweep finds."""
 
 from engine.orders.status import OrderStatus
+from models.orders.store import OrderStore
 from tests.factories import LEASE_MS, accept, accepted, advanced, move, new_order, step
 
 S = OrderStatus
 
 
-async def test_a_lease_is_held_by_one_message_and_again_by_the_same(store):
+async def test_a_lease_is_held_by_one_message_and_again_by_the_same(store: OrderStore) -> None:
     order = await advanced(store, await accepted(store), S.ROUTING)
 
     mine = await store.claim(order, holder="mine", lease_ms=LEASE_MS)
@@ -16,14 +17,14 @@ async def test_a_lease_is_held_by_one_message_and_again_by_the_same(store):
     assert (mine is not None, yours, mine_again is not None) == (True, None, True)
 
 
-async def test_an_overdue_step_is_not_even_its_holders(store):
+async def test_an_overdue_step_is_not_even_its_holders(store: OrderStore) -> None:
     order = await advanced(store, await accepted(store), S.ROUTING)
     assert await store.claim(order, holder="mine", lease_ms=0) is not None
 
     assert await store.claim(order, holder="mine", lease_ms=LEASE_MS) is None
 
 
-async def test_sending_again_is_for_one_at_a_time_and_not_for_ever(store):
+async def test_sending_again_is_for_one_at_a_time_and_not_for_ever(store: OrderStore) -> None:
     order = await advanced(store, await accepted(store), S.ROUTING, S.BUILDING)
     moved = await move(store, step(order, S.SUBMITTED, lease_ms=0, lease_holder="sender"))
     assert moved is not None
@@ -39,7 +40,7 @@ async def test_sending_again_is_for_one_at_a_time_and_not_for_ever(store):
     assert [claimed is not None for claimed in lost] == [True, True, True, False, False]
 
 
-async def test_only_overdue_orders_in_progress_are_swept(store):
+async def test_only_overdue_orders_in_progress_are_swept(store: OrderStore) -> None:
     fresh = await accepted(store)
     late, _ = await accept(store, new_order(), lease_ms=0)
     moved = await move(store, step((await accepted(store)), S.ROUTING, lease_ms=0))
@@ -52,7 +53,7 @@ async def test_only_overdue_orders_in_progress_are_swept(store):
     assert not overdue & {fresh.id, sent.id}
 
 
-async def test_freeing_counts_a_lost_worker_but_not_a_lost_message(store):
+async def test_freeing_counts_a_lost_worker_but_not_a_lost_message(store: OrderStore) -> None:
     unheld, _ = await accept(store, new_order(), lease_ms=0)
     routing = await advanced(store, await accepted(store), S.ROUTING)
     held = await store.claim(routing, holder="dead", lease_ms=0)
@@ -67,13 +68,13 @@ async def test_freeing_counts_a_lost_worker_but_not_a_lost_message(store):
     assert await store.overdue(most=10) == []
 
 
-async def test_a_lease_renewed_meanwhile_is_not_freed(store):
+async def test_a_lease_renewed_meanwhile_is_not_freed(store: OrderStore) -> None:
     order = await accepted(store)
 
     assert await store.free([order.id], lease_ms=LEASE_MS) == []
 
 
-async def test_submitted_orders_come_in_pages(store):
+async def test_submitted_orders_come_in_pages(store: OrderStore) -> None:
     path = (S.ROUTING, S.BUILDING, S.SUBMITTED)
     orders = [await advanced(store, await accepted(store), *path) for _ in range(5)]
 
@@ -83,7 +84,7 @@ async def test_submitted_orders_come_in_pages(store):
     assert [o.id for o in first + second] == [o.id for o in orders]
 
 
-async def test_only_orders_that_owe_a_step_count_as_in_progress(store):
+async def test_only_orders_that_owe_a_step_count_as_in_progress(store: OrderStore) -> None:
     for path in [(), (S.ROUTING,), (S.ROUTING, S.BUILDING), (S.FAILED,)]:
         await advanced(store, await accepted(store), *path)
 

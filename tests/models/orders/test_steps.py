@@ -4,10 +4,12 @@ import asyncio
 from decimal import Decimal
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from engine.errors import ErrorCode, Failure
 from engine.orders.status import IllegalStep, OrderStatus
 from engine.swaps.swap import RouteLeg, VenueQuote
+from models.hot import HotPool
 from models.orders.store import OrderStore
 from tests.factories import accepted, advanced, move, step
 from tests.models.orders.invariants import gapless
@@ -27,7 +29,9 @@ QUOTE = VenueQuote(venue="raydium", amount_out=2**64 - 1, price=Decimal("0.1"), 
 FAILURE = Failure(code=ErrorCode.VENUE_TIMEOUT, message="Slow.", venue="meteora")
 
 
-async def test_a_step_moves_the_row_and_writes_its_event_together(store, database):
+async def test_a_step_moves_the_row_and_writes_its_event_together(
+    store: OrderStore, database: AsyncEngine
+) -> None:
     order = await advanced(store, await accepted(store), S.ROUTING)
     moved = await move(
         store,
@@ -57,7 +61,7 @@ async def test_a_step_moves_the_row_and_writes_its_event_together(store, databas
     assert await gapless(database)
 
 
-async def test_events_survive_the_way_through_json(store):
+async def test_events_survive_the_way_through_json(store: OrderStore) -> None:
     order = await advanced(store, await accepted(store), S.ROUTING)
     moved = await move(store, step(order, S.ROUTING, attempt=2, failure=FAILURE, quotes=(QUOTE,)))
     assert moved is not None
@@ -69,7 +73,9 @@ async def test_events_survive_the_way_through_json(store):
     assert again == moved.event
 
 
-async def test_a_new_attempt_forgets_the_last_ones_transaction_and_keeps_the_floor(store):
+async def test_a_new_attempt_forgets_the_last_ones_transaction_and_keeps_the_floor(
+    store: OrderStore,
+) -> None:
     order = await advanced(store, await accepted(store), S.ROUTING)
     built = step(order, S.BUILDING, tx_signature="sig", venue="raydium", min_amount_out=9)
     moved = await move(store, built)
@@ -82,7 +88,7 @@ async def test_a_new_attempt_forgets_the_last_ones_transaction_and_keeps_the_flo
     assert (again.order.min_amount_out, again.order.failure) == (9, FAILURE)
 
 
-async def test_the_floor_is_never_lowered(store):
+async def test_the_floor_is_never_lowered(store: OrderStore) -> None:
     order = await advanced(store, await accepted(store, min_amount_out=100), S.ROUTING)
 
     moved = await move(store, step(order, S.BUILDING, min_amount_out=99))
@@ -91,7 +97,9 @@ async def test_the_floor_is_never_lowered(store):
     assert moved.order.min_amount_out == 100
 
 
-async def test_of_many_that_make_the_same_step_one_succeeds(store, database, hot):
+async def test_of_many_that_make_the_same_step_one_succeeds(
+    store: OrderStore, database: AsyncEngine, hot: HotPool
+) -> None:
     order = await accepted(store)
     stores = [OrderStore(database, hot) for _ in range(20)]
 
@@ -101,7 +109,9 @@ async def test_of_many_that_make_the_same_step_one_succeeds(store, database, hot
     assert await gapless(database)
 
 
-async def test_the_same_step_twice_in_one_statement_is_made_once(store, database):
+async def test_the_same_step_twice_in_one_statement_is_made_once(
+    store: OrderStore, database: AsyncEngine
+) -> None:
     order = await accepted(store)
 
     moved = await store.advance_all([step(order, S.ROUTING), step(order, S.ROUTING)])
@@ -110,21 +120,21 @@ async def test_the_same_step_twice_in_one_statement_is_made_once(store, database
     assert await gapless(database)
 
 
-async def test_a_stale_sequence_moves_nothing_even_in_the_same_status(store):
+async def test_a_stale_sequence_moves_nothing_even_in_the_same_status(store: OrderStore) -> None:
     order = await advanced(store, await accepted(store), S.ROUTING)
     await advanced(store, order, S.ROUTING)
 
     assert await move(store, step(order, S.BUILDING)) is None
 
 
-async def test_an_illegal_step_is_a_bug_and_is_raised(store):
+async def test_an_illegal_step_is_a_bug_and_is_raised(store: OrderStore) -> None:
     order = await accepted(store)
 
     with pytest.raises(IllegalStep):
         await move(store, step(order, S.CONFIRMED))
 
 
-async def test_events_of_many_orders_are_read_from_each_ones_place(store):
+async def test_events_of_many_orders_are_read_from_each_ones_place(store: OrderStore) -> None:
     first = await advanced(store, await accepted(store), S.ROUTING, S.BUILDING)
     second = await advanced(store, await accepted(store), S.ROUTING)
 
@@ -133,7 +143,7 @@ async def test_events_of_many_orders_are_read_from_each_ones_place(store):
     assert [(e.order_id, e.sequence) for e in events] == [(first.id, 2), (first.id, 3)]
 
 
-async def test_many_orders_are_moved_in_one_statement_answers_in_order(store):
+async def test_many_orders_are_moved_in_one_statement_answers_in_order(store: OrderStore) -> None:
     orders = [await accepted(store) for _ in range(30)]
     steps = [step(order, S.ROUTING) for order in orders]
     steps.insert(7, step(orders[3], S.FAILED, sequence=99))

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -103,7 +104,11 @@ def test_a_theme_is_kept(desk: Desk, page: Page, watch: Watch) -> None:
 @pytest.mark.parametrize("scheme", ["dark", "light"])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_axe_finds_nothing(
-    desk: Desk, page: Page, scheme: str, width: int, axe: Callable[[Page], list[str]]
+    desk: Desk,
+    page: Page,
+    scheme: Literal["dark", "light"],
+    width: int,
+    axe: Callable[[Page], list[str]],
 ) -> None:
     page.set_viewport_size({"width": width, "height": 900})
     page.emulate_media(color_scheme=scheme)
