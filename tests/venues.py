@@ -32,7 +32,7 @@ class ScriptedVenue:
         impact_bps: str = "0",
         quote_errors: Sequence[Exception] = (),
         quote_seconds: float = 0.0,
-        submit_errors: Sequence[Exception] = (),
+        submit_errors: Sequence[BaseException] = (),
         ledger: Ledger | None = None,
     ) -> None:
         self.id, self.name = id, id.title()

@@ -10,7 +10,6 @@ from starlette.applications import Starlette
 
 from api.app import create_app
 from api.graphql.context import Services
-from tests.api.conftest import in_process
 from wiring.settings import Settings
 
 
@@ -46,3 +45,9 @@ async def asking(settings: Settings) -> AsyncIterator[Asking]:
     app = create_app(settings)
     async with app.router.lifespan_context(app), in_process(app) as client:
         yield Asking(client, app)
+
+
+def in_process(app: object) -> httpx.AsyncClient:
+    """A client of an application in this process and on this event loop."""
+    transport = httpx.ASGITransport(app)  # type: ignore[arg-type]
+    return httpx.AsyncClient(transport=transport, base_url="http://localhost")

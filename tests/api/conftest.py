@@ -7,6 +7,7 @@ import pytest
 import pytest_asyncio
 
 from api.app import create_app
+from tests.api.asking import Asking, asking, in_process
 from tests.api.live_server import LiveServer
 from wiring.settings import Settings, get_settings
 
@@ -28,6 +29,13 @@ def settings(database_url: str) -> Settings:
     return settings_on(database_url)
 
 
+@pytest.fixture
+async def ask(settings: Settings) -> AsyncIterator[Asking]:
+    """An application on the test's own database, asked in process."""
+    async with asking(settings) as ask:
+        yield ask
+
+
 @pytest.fixture(scope="module")
 def module_settings(module_database_url: str) -> Settings:
     """The settings of an application on the module's own database."""
@@ -47,9 +55,3 @@ async def client(module_settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     app = create_app(module_settings)
     async with app.router.lifespan_context(app), in_process(app) as asked:
         yield asked
-
-
-def in_process(app: object) -> httpx.AsyncClient:
-    """A client of an application in this process and on this event loop."""
-    transport = httpx.ASGITransport(app)  # type: ignore[arg-type]
-    return httpx.AsyncClient(transport=transport, base_url="http://localhost")

@@ -4,11 +4,13 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bench.laying import lay
 from bench.lives import Life
 from engine.errors import ErrorCode, Failure
 from engine.orders.status import OrderStatus as S
+from models.hot import HotPool
 from models.orders.store import OrderStore
 from tests.factories import accepted, advanced, move, step
 
@@ -30,7 +32,7 @@ FROM orders WHERE client_order_id LIKE 'laid-%' ORDER BY created_at
 
 
 @pytest.fixture
-async def lived(database, hot) -> None:
+async def lived(database: AsyncEngine, hot: HotPool) -> None:
     """One order that ended, with what COPY and formatting could trip over, and one that rests."""
     store = OrderStore(database, hot)
     ended = await accepted(store, client_order_id="life-0")
@@ -43,8 +45,8 @@ async def lived(database, hot) -> None:
 
 
 async def test_laid_orders_are_as_their_events_say_and_the_schema_is_as_before(
-    database, database_url, lived
-):
+    database: AsyncEngine, database_url: str, lived: None
+) -> None:
     async with database.connect() as connection:
         before = sorted((await connection.execute(_SCHEMA)).scalars())
         was = (

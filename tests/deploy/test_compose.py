@@ -54,7 +54,8 @@ def _is_checked(name: str) -> bool:
 
 def test_file_is_valid_by_the_compose_specification() -> None:
     vendored = "check_jsonschema/builtin_schemas/vendor/compose-spec.json"
-    schema = json.loads(Path(distribution("check-jsonschema").locate_file(vendored)).read_text())
+    path = distribution("check-jsonschema").locate_file(vendored)
+    schema = json.loads(Path(str(path)).read_text())
     errors = validator_for(schema)(schema).iter_errors(COMPOSE)
 
     assert [f"{error.json_path}: {error.message}" for error in errors] == []
@@ -69,7 +70,7 @@ def test_every_process_of_the_engine_is_there() -> None:
 def test_command_is_one_of_the_command_line(name: str) -> None:
     words = SERVICES[name]["command"]
     assert isinstance(words, list), "a string would be split by Compose, not by us"
-    group = typer.main.get_command(app)
+    group = typer.main.get_group(app)
     context = group.make_context("order-engine", [], resilient_parsing=True)
 
     assert words[0] == name

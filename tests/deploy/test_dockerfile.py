@@ -161,7 +161,7 @@ def test_process_runs_without_rights_and_without_a_shell() -> None:
     (user,) = _all(FINAL, "USER")
     (entry,) = _all(FINAL, "ENTRYPOINT")
     (default,) = _all(FINAL, "CMD")
-    group = typer.main.get_command(app)
+    group = typer.main.get_group(app)
     context = group.make_context("order-engine", [], resilient_parsing=True)
 
     assert int(user.partition(":")[0]) > 0

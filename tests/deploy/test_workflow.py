@@ -21,7 +21,8 @@ def _workflow() -> dict[str, Any]:
 
 def test_workflow_is_valid_by_its_schema() -> None:
     vendored = "check_jsonschema/builtin_schemas/vendor/github-workflows.json"
-    schema = json.loads(Path(distribution("check-jsonschema").locate_file(vendored)).read_text())
+    path = distribution("check-jsonschema").locate_file(vendored)
+    schema = json.loads(Path(str(path)).read_text())
     errors = validator_for(schema)(schema).iter_errors(_workflow())
 
     assert [f"{error.json_path}: {error.message}" for error in errors] == []

@@ -53,7 +53,7 @@ class Stack:
     """A running stack, its processes, and a client of its API."""
 
     def __init__(
-        self, *, data_dir: Path | None = None, source: Path | None = None, **settings: str
+        self, *, data_dir: Path | None = None, source: Path | None = None, **settings: Any
     ) -> None:
         """Run this checkout, or the packages in the folder `source`."""
         self._command = [COMMAND] if source is None else [sys.executable, "-m", "cli"]

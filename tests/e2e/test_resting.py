@@ -3,7 +3,9 @@
 import asyncio
 import signal
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import asyncpg
 import pytest
@@ -30,7 +32,7 @@ GROUP BY o.id HAVING count(*) <> o.sequence OR max(e.sequence) <> o.sequence
 
 
 @pytest.mark.timeout(300)
-def test_a_thousand_resting_orders_survive_the_death_of_every_process():
+def test_a_thousand_resting_orders_survive_the_death_of_every_process() -> None:
     with Stack(ORDER_ENGINE_MARKET_MOVES="false") as stack:
         expires_at = (datetime.now(UTC) + LIFE).isoformat()
         rest(stack, "trigger", TRIGGERED, "150.5")
@@ -56,7 +58,9 @@ def test_a_thousand_resting_orders_survive_the_death_of_every_process():
         assert found(stack, _GAPS) == set()
 
 
-def rest(stack, kind, count, limit_price, expires_at=None):
+def rest(
+    stack: Stack, kind: str, count: int, limit_price: str, expires_at: str | None = None
+) -> list[str]:
     """Place limit orders of one kind and return their ids."""
     life = f', expiresAt: "{expires_at}"' if expires_at else ""
     return [
@@ -72,13 +76,13 @@ def rest(stack, kind, count, limit_price, expires_at=None):
     ]
 
 
-def cancel(stack, ids):
+def cancel(stack: Stack, ids: Iterable[str]) -> None:
     mutate(stack, [f'cancelOrder(orderId: "{id}")' for id in ids])
 
 
-def mutate(stack, calls):
+def mutate(stack: Stack, calls: Sequence[str]) -> list[dict[str, Any]]:
     """Make the calls, many in one request; none may be refused."""
-    answers = []
+    answers: list[dict[str, Any]] = []
     for start in range(0, len(calls), AT_ONCE):
         fields = "\n".join(
             f"m{n}: {call} {{ order {{ id }} userErrors {{ code }} }}"
@@ -89,7 +93,7 @@ def mutate(stack, calls):
     return answers
 
 
-def ends(stack):
+def ends(stack: Stack) -> Counter[str]:
     """How many limit orders are in each status."""
     counted: Counter[str] = Counter()
     for _, status, _, orders in found(stack, _ENDS):
@@ -97,8 +101,8 @@ def ends(stack):
     return counted
 
 
-def found(stack, query):
-    async def fetch():
+def found(stack: Stack, query: str) -> set[tuple[Any, ...]]:
+    async def fetch() -> set[tuple[Any, ...]]:
         connection = await asyncpg.connect(
             user="postgres", host=str(stack.data_dir / "postgres"), database="order_engine"
         )

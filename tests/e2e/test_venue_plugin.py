@@ -50,7 +50,7 @@ def walk_through(language: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory) -> Path:
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder into which pip installed the walk-through's package, and others that are broken."""
     package, site = tmp_path_factory.mktemp("the-desk"), tmp_path_factory.mktemp("site")
     (package / "pyproject.toml").write_text(walk_through("toml"))
@@ -75,7 +75,7 @@ def changed(name: str, changes: dict[str, str]) -> str:
 
 
 @pytest.fixture(scope="module")
-def checks(site) -> dict[str, Future[Check]]:
+def checks(site: Path) -> dict[str, Future[Check]]:
     """What `order-engine venue-check` says of each venue, all asked at the same time."""
 
     def check(name: str) -> Check:
@@ -94,7 +94,7 @@ def checks(site) -> dict[str, Future[Check]]:
 
 
 @pytest.fixture
-def checked(checks) -> Callable[[str], Check]:
+def checked(checks: dict[str, Future[Check]]) -> Callable[[str], Check]:
     return lambda name: checks[name].result()
 
 
@@ -102,12 +102,12 @@ def broken_promises(done: Check) -> list[str]:
     return re.findall(r"│ (.+?) +│ failed │", done.stdout)
 
 
-def test_the_walk_through_fits_on_a_page():
+def test_the_walk_through_fits_on_a_page() -> None:
     assert len(WALK_THROUGH.read_text().splitlines()) < 80
 
 
 @pytest.mark.parametrize("name", ["desk", "raydium", "meteora"])
-def test_a_venue_that_keeps_its_promises_passes(checked, name):
+def test_a_venue_that_keeps_its_promises_passes(checked: Callable[[str], Check], name: str) -> None:
     done = checked(name)
 
     assert (done.returncode, broken_promises(done)) == (0, []), done.stdout + done.stderr
@@ -115,14 +115,16 @@ def test_a_venue_that_keeps_its_promises_passes(checked, name):
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_broken_venue_is_told_which_promise_it_breaks(checked, name):
+def test_a_broken_venue_is_told_which_promise_it_breaks(
+    checked: Callable[[str], Check], name: str
+) -> None:
     done = checked(name)
 
     assert (done.returncode, broken_promises(done)) == (1, BROKEN[name][1]), done.stdout
     assert "Traceback" not in done.stderr
 
 
-def test_an_unknown_venue_is_told_which_there_are(checked):
+def test_an_unknown_venue_is_told_which_there_are(checked: Callable[[str], Check]) -> None:
     done = checked("nowhere")
 
     assert (done.returncode, done.stdout) == (2, "")
@@ -130,7 +132,7 @@ def test_an_unknown_venue_is_told_which_there_are(checked):
     assert f"No venue 'nowhere' is installed; there are: {there_are}." in done.stderr
 
 
-def test_an_order_is_executed_at_the_venue_from_outside(site, tmp_path):
+def test_an_order_is_executed_at_the_venue_from_outside(site: Path, tmp_path: Path) -> None:
     with Stack(
         PYTHONPATH=str(site),
         ORDER_ENGINE_DATA_DIR=str(tmp_path),

@@ -19,15 +19,15 @@ CLASSES = {
     ("code", "expected"),
     [(code, wanted) for wanted, codes in CLASSES.items() for code in codes.split()],
 )
-def test_each_code_is_of_the_class_the_design_gives_it(code, expected):
+def test_each_code_is_of_the_class_the_design_gives_it(code: str, expected: str) -> None:
     assert retry_class(ErrorCode(code)) is expected
 
 
-def test_every_code_is_explained():
+def test_every_code_is_explained() -> None:
     assert set(MEANING) == set(ErrorCode)
 
 
-def test_an_error_is_a_sentence_and_keeps_its_figures_for_the_log():
+def test_an_error_is_a_sentence_and_keeps_its_figures_for_the_log() -> None:
     error = EngineError(
         ErrorCode.SLIPPAGE_EXCEEDED, "Too low.", venue="raydium", context={"amount_out": 5}
     )
@@ -39,12 +39,12 @@ def test_an_error_is_a_sentence_and_keeps_its_figures_for_the_log():
     )
 
 
-def test_the_tables_in_the_documentation_are_those_of_the_code():
+def test_the_tables_in_the_documentation_are_those_of_the_code() -> None:
     page = Path("docs/errors.md").read_text(encoding="utf-8")
 
     assert page == with_tables(page)
 
 
-def test_every_code_has_a_place_where_clients_meet_it():
+def test_every_code_has_a_place_where_clients_meet_it() -> None:
     assert set(PLACES) == set(ErrorCode)
     assert all(PLACES.values())

@@ -80,7 +80,7 @@ def _build_anew_on_resume() -> None:
             await venue.submit(signed)
         return []
 
-    tasks.resend_orders.send_all = anew
+    vars(tasks.resend_orders)["send_all"] = anew
 
 
 def _drop_reconnect() -> None:

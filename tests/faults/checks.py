@@ -12,9 +12,9 @@ from datetime import datetime
 import asyncpg
 
 from engine.devnet.genesis import genesis_pools
-from tests.faults.clients import Record, is_poison
 from tests.faults.hooks import POISON
-from tests.models.devnet.test_slots import CIRCULATING
+from tests.faults.record import Record, is_poison
+from tests.models.devnet.chain import CIRCULATING
 
 _LAST_EVENT = """
 orders o LEFT JOIN LATERAL (

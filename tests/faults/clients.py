@@ -9,53 +9,25 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
-from gql import Client, GraphQLRequest, gql
+from gql import GraphQLRequest
 from gql.transport.exceptions import TransportError
-from gql.transport.httpx import HTTPXAsyncTransport
-from gql.transport.websockets import WebsocketsTransport
 from websockets.exceptions import WebSocketException
 
 from engine.orders.status import TERMINAL
-from tests.faults.hooks import POISON
+from tests.faults.record import Record
+from tests.faults.wire import CANCEL, FOLLOW, LIMIT, MARKET, READ, Mutations, subscribing
 
 _AGAIN_SECONDS = 0.2
 _READ_SECONDS = 0.3
 _ACCEPTED_SECONDS = 60
 _NO_ANSWER = (TransportError, httpx.HTTPError, OSError, TimeoutError)
-_ANSWER_SECONDS = 6
 _CONNECTIONS = 6
 _ENDED = {str(status) for status in TERMINAL}
-
-_MARKET = gql("""
-mutation Place($input: ExecuteMarketOrderInput!) {
-  placed: executeMarketOrder(input: $input) { order { id } userErrors { code retryAfterMs } }
-}
-""").document
-_LIMIT = gql("""
-mutation Place($input: PlaceLimitOrderInput!) {
-  placed: placeLimitOrder(input: $input) { order { id } userErrors { code retryAfterMs } }
-}
-""").document
-_READ = gql("""
-query Read($id: ID!) { order(id: $id) { id status } }
-""").document
-_CANCEL = gql("""
-mutation Cancel($id: ID!) {
-  cancelOrder(orderId: $id) { order { id status } userErrors { code } }
-}
-""").document
-_FOLLOW = gql("""
-subscription Follow($id: ID!, $after: Int) {
-  orderStatus(orderId: $id, after: $after) { sequence status attempt occurredAt isLive }
-}
-""").document
 
 # To and fro, worth the same at the start, so that the pools are not drained.
 SWAPS = (
@@ -64,32 +36,9 @@ SWAPS = (
     ("JUP", "SOL", "3"),
     ("SOL", "JUP", "0.01"),
 )
+
 # Limits that the market meets at once, meets perhaps, and never does.
 _LIMITS = ("140", "150.05", "200")
-
-
-@dataclass(slots=True)
-class Record:
-    """What a client knows of one order."""
-
-    client_order_id: str
-    began: float
-    ids: set[str] = field(default_factory=set)
-    answered: float = 0.0
-    refusals: list[str] = field(default_factory=list)
-    events: list[tuple[int, str, int, str]] = field(default_factory=list)
-    wrong: list[str] = field(default_factory=list)
-    cuts: list[float] = field(default_factory=list)
-    ended: float = 0.0
-    cancel_said: str | None = None
-
-    @property
-    def id(self) -> str | None:
-        return next(iter(self.ids), None)
-
-    @property
-    def status(self) -> str | None:
-        return self.events[-1][1] if self.events else None
 
 
 class Clients:
@@ -105,10 +54,10 @@ class Clients:
         self._name = name
         self._tasks: set[asyncio.Task[None]] = set()
         self._steady: list[asyncio.Task[None]] = []
-        self._transports: list[_Mutations] = []
+        self._transports: list[Mutations] = []
 
     async def __aenter__(self) -> "Clients":
-        self._transports = [_Mutations(self._url) for _ in range(_CONNECTIONS)]
+        self._transports = [Mutations(self._url) for _ in range(_CONNECTIONS)]
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -164,9 +113,9 @@ class Clients:
             "tokenOut": bought,
             "amount": amount,
         }
-        document = _MARKET
+        document = MARKET
         if chosen == "limit":
-            document = _LIMIT
+            document = LIMIT
             ends = datetime.now(UTC) + timedelta(seconds=self._rng.uniform(3, 12))
             asked |= {
                 "tokenIn": "SOL",
@@ -216,7 +165,7 @@ class Clients:
                 continue
             record = self._rng.choice(known)
             ended_as = record.status if record.ended else None
-            request = GraphQLRequest(_READ, variable_values={"id": record.id})
+            request = GraphQLRequest(READ, variable_values={"id": record.id})
             with contextlib.suppress(*_NO_ANSWER):
                 found = (await self._rng.choice(self._transports).execute(request))["order"]
                 if found is None or found["id"] != record.id:
@@ -252,7 +201,7 @@ class Clients:
             await asyncio.sleep(_AGAIN_SECONDS)
 
     async def _cancel(self, record: Record) -> None:
-        said = await self._answer(GraphQLRequest(_CANCEL, variable_values={"id": record.id}))
+        said = await self._answer(GraphQLRequest(CANCEL, variable_values={"id": record.id}))
         payload = said["cancelOrder"]
         errors = payload["userErrors"]
         record.cancel_said = errors[0]["code"] if errors else payload["order"]["status"]
@@ -274,7 +223,7 @@ class Clients:
 
     async def _stream(self, record: Record) -> None:
         seen = record.events[-1][0] if record.events else 0
-        request = GraphQLRequest(_FOLLOW, variable_values={"id": record.id, "after": seen})
+        request = GraphQLRequest(FOLLOW, variable_values={"id": record.id, "after": seen})
         async with subscribing(self._url) as session:
             async for said in session.subscribe(request):
                 event = said["orderStatus"]
@@ -289,46 +238,3 @@ class Clients:
         else:
             record.wrong.append(f"the stream completed at {record.status}")
             record.cuts.append(time.time())
-
-
-class _Mutations:
-    """One client over HTTP that is opened anew after an error."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self._session: Any = None
-        self._client: Client | None = None
-        self._opening = asyncio.Lock()
-
-    async def execute(self, request: GraphQLRequest) -> dict[str, Any]:
-        async with self._opening:
-            if self._session is None:
-                transport = HTTPXAsyncTransport(self._url, timeout=_ANSWER_SECONDS, trust_env=False)
-                self._client = Client(transport=transport)
-                self._session = await self._client.connect_async()
-        return dict(await self._session.execute(request))
-
-    async def close(self) -> None:
-        if self._client is not None:
-            await self._client.close_async()
-
-
-@asynccontextmanager
-async def subscribing(url: str) -> AsyncIterator[Any]:
-    """Open a WebSocket that notices within seconds when the other end has gone silent."""
-    transport = WebsocketsTransport(
-        "ws" + url.removeprefix("http"),
-        subprotocols=["graphql-transport-ws"],
-        connect_timeout=5,
-        close_timeout=0.5,
-        ack_timeout=5,
-        ping_interval=2,
-        pong_timeout=4,
-        connect_args={"compression": None, "proxy": None, "ping_interval": None},
-    )
-    async with Client(transport=transport) as session:
-        yield session
-
-
-def is_poison(record: Record) -> bool:
-    return record.client_order_id.startswith(POISON)

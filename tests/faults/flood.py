@@ -14,7 +14,8 @@ from contextlib import asynccontextmanager
 import asyncpg
 
 from bench.load import Connection
-from tests.faults.clients import SWAPS, Record
+from tests.faults.clients import SWAPS
+from tests.faults.record import Record
 
 _CONNECTIONS = 64
 

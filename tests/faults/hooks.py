@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -152,7 +152,7 @@ def _deliver_tenfold(broker: Any, directory: Path) -> None:
     Each copy comes after a delay of its own, so that messages overtake each other.
     """
     enqueue, on = broker.enqueue, directory / f"{TENFOLD}.switch"
-    later: list[tuple[float, int, Callable[[], object]]] = []
+    later: list[tuple[float, int, Callable[[], Any]]] = []
     more = threading.Condition()
 
     def run() -> None:
@@ -168,10 +168,10 @@ def _deliver_tenfold(broker: Any, directory: Path) -> None:
             for n in range(9):
                 copy = message.copy() if n % 2 else message.copy(message_id=str(uuid4()))
                 due = time.monotonic() + random.random() * 0.5
+                again = partial(enqueue, self, copy, delay=delay)
+                entry: tuple[float, int, Callable[[], object]] = (due, id(copy), again)
                 with more:
-                    heapq.heappush(
-                        later, (due, id(copy), lambda copy=copy: enqueue(self, copy, delay=delay))
-                    )
+                    heapq.heappush(later, entry)
                     more.notify()
         return enqueue(self, message, delay=delay)
 

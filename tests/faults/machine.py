@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import asyncpg
 import httpx
@@ -159,7 +159,7 @@ def _allow_many_connections() -> None:
 class Machine:
     """The stack, its proxies and its directory; everything ends with the context."""
 
-    def __init__(self, *, workers: int = 2, breakage: str | None = None, **settings: str) -> None:
+    def __init__(self, *, workers: int = 2, breakage: str | None = None, **settings: Any) -> None:
         self.directory = Path(tempfile.mkdtemp(prefix="order-engine-faults-"))
         self.directory.chmod(0o755)
         self.faults = self.directory / "faults"

@@ -8,8 +8,8 @@ import asyncpg
 from tests.faults import checks
 from tests.faults.catalogue import IN_SMALL, LONG, ONCE
 from tests.faults.checks import Verdict
-from tests.faults.clients import Record
 from tests.faults.ground import Inject
+from tests.faults.record import Record
 from tests.faults.report import Row, quantile, table
 
 _DEATHS = ("worker killed", "all workers killed")

@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from redis.exceptions import RedisError
 
@@ -34,7 +35,7 @@ async def run(
     """Carry out a plan on a stack of its own."""
     rng = random.Random(plan.seed)
     outcome, began = Outcome(plan), time.monotonic()
-    settings = FAST if plan.fast else {}
+    settings: dict[str, Any] = FAST if plan.fast else {}
     async with Machine(breakage=breakage, **settings) as machine:
         say(f"the stack is up after {time.monotonic() - began:.1f} s, logs in {machine.directory}")
         async with Clients(machine.url, random.Random(rng.random())) as clients:

@@ -12,7 +12,7 @@ from tests.faults.run import run
 
 
 @pytest.mark.timeout(300)
-async def test_nothing_is_lost_and_nothing_done_twice():
+async def test_nothing_is_lost_and_nothing_done_twice() -> None:
     logging.getLogger("gql").setLevel(logging.ERROR)
 
     outcome = await run(SHORT_PLAN, say=print)

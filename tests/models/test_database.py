@@ -2,11 +2,14 @@
 
 import asyncio
 import os
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from models import database as module
 from models.database import Lock, is_outage, only_one, open_database
@@ -15,13 +18,13 @@ from tests.faults.proxy import Proxy, to_unix
 
 
 @pytest.fixture(autouse=True)
-def little_patience(monkeypatch):
+def little_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_ANSWER_SECONDS", 0.5)
     monkeypatch.setattr(module, "_IDLE_IN_TRANSACTION_MS", 1_000)
 
 
 @asynccontextmanager
-async def behind_a_proxy(url, **options):
+async def behind_a_proxy(url: str, **options: Any) -> AsyncIterator[tuple[Proxy, AsyncEngine]]:
     """A pool whose connections go through a proxy that can swallow them."""
     sockets = make_url(os.environ["DATABASE_URL"]).query["host"]
     port = free_port()
@@ -35,12 +38,12 @@ async def behind_a_proxy(url, **options):
         yield proxy, database
 
 
-async def select_one(database) -> None:
+async def select_one(database: AsyncEngine) -> None:
     async with database.connect() as connection:
         assert await connection.scalar(text("SELECT 1")) == 1
 
 
-async def test_one_silent_connection_is_enough_to_give_up_all_as_old(database_url):
+async def test_one_silent_connection_is_enough_to_give_up_all_as_old(database_url: str) -> None:
     async with behind_a_proxy(database_url) as (proxy, database):
         await asyncio.gather(*(select_one(database) for _ in range(4)))
         proxy.swallow_all()
@@ -53,7 +56,9 @@ async def test_one_silent_connection_is_enough_to_give_up_all_as_old(database_ur
         assert is_outage(silent.value)
 
 
-async def test_the_lock_of_a_swallowed_transaction_is_let_go_by_the_server(database, database_url):
+async def test_the_lock_of_a_swallowed_transaction_is_let_go_by_the_server(
+    database: AsyncEngine, database_url: str
+) -> None:
     async with behind_a_proxy(database_url) as (proxy, swallowed):
         inside = only_one(swallowed, Lock.WATCHING)
         assert await inside.__aenter__()
@@ -64,7 +69,9 @@ async def test_the_lock_of_a_swallowed_transaction_is_let_go_by_the_server(datab
         await until_free(database, "pg_try_advisory_xact_lock")
 
 
-async def test_the_lock_of_a_swallowed_session_is_let_go_by_the_server(database, database_url):
+async def test_the_lock_of_a_swallowed_session_is_let_go_by_the_server(
+    database: AsyncEngine, database_url: str
+) -> None:
     async with (
         behind_a_proxy(database_url, idle_session_ms=1_000) as (proxy, swallowed),
         swallowed.connect() as connection,
@@ -75,7 +82,9 @@ async def test_the_lock_of_a_swallowed_session_is_let_go_by_the_server(database,
         await until_free(database, "pg_try_advisory_xact_lock")
 
 
-async def test_a_pool_of_swallowed_connections_is_closed_all_the_same(database_url, monkeypatch):
+async def test_a_pool_of_swallowed_connections_is_closed_all_the_same(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(module, "_ANSWER_SECONDS", 60)
     async with asyncio.timeout(20):
         async with behind_a_proxy(database_url) as (proxy, database):
@@ -83,7 +92,7 @@ async def test_a_pool_of_swallowed_connections_is_closed_all_the_same(database_u
             proxy.swallow_all()
 
 
-async def until_free(database, take: str) -> None:
+async def until_free(database: AsyncEngine, take: str) -> None:
     async with asyncio.timeout(20), database.connect() as connection:
         while not await connection.scalar(text(f"SELECT {take}({Lock.WATCHING})")):
             await asyncio.sleep(0.02)

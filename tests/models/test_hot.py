@@ -10,7 +10,9 @@ from models.database import is_outage, is_overload
 from models.hot import open_hot_pool
 
 
-async def test_a_pool_whose_connections_are_all_busy_is_overloaded(database_url, monkeypatch):
+async def test_a_pool_whose_connections_are_all_busy_is_overloaded(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with open_hot_pool(database_url, size=1) as hot:
         await hot.fetch("SELECT pg_advisory_lock(1)")
         async with open_hot_pool(database_url, size=1) as waiting:

@@ -5,6 +5,7 @@ import re
 import pytest
 from alembic import command
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from engine.orders.status import IN_ONE, NEXT
 from models.database import migrated_to
@@ -12,11 +13,11 @@ from models.migrate import alembic_config, migration_head
 from models.orders.guards import guards
 
 
-def test_models_and_migrations_agree(database_url):
+def test_models_and_migrations_agree(database_url: str) -> None:
     command.check(alembic_config(database_url))  # raises where they differ
 
 
-def test_every_migration_can_be_undone_and_done_again(database_url):
+def test_every_migration_can_be_undone_and_done_again(database_url: str) -> None:
     config = alembic_config(database_url)
 
     command.downgrade(config, "base")
@@ -25,7 +26,7 @@ def test_every_migration_can_be_undone_and_done_again(database_url):
     command.check(config)
 
 
-async def test_undoing_leaves_nothing_behind(database, database_url):
+async def test_undoing_leaves_nothing_behind(database: AsyncEngine, database_url: str) -> None:
     import asyncio
 
     await asyncio.to_thread(command.downgrade, alembic_config(database_url), "base")
@@ -42,11 +43,11 @@ async def test_undoing_leaves_nothing_behind(database, database_url):
         assert left.all() == []
 
 
-async def test_the_database_says_which_migration_it_is_at(database):
+async def test_the_database_says_which_migration_it_is_at(database: AsyncEngine) -> None:
     assert await migrated_to(database) == migration_head()
 
 
-async def test_the_database_guards_exactly_the_legal_steps(database):
+async def test_the_database_guards_exactly_the_legal_steps(database: AsyncEngine) -> None:
     async with database.connect() as connection:
         source = await connection.scalar(
             text("SELECT prosrc FROM pg_proc WHERE proname = 'guard_order'")
@@ -60,7 +61,7 @@ async def test_the_database_guards_exactly_the_legal_steps(database):
 FUNCTION = r"FUNCTION (\w+)\(\) RETURNS trigger.*?\$\$(.*)\$\$"
 
 
-async def test_the_guards_are_those_of_the_columns_as_declared(database):
+async def test_the_guards_are_those_of_the_columns_as_declared(database: AsyncEngine) -> None:
     """A column that is added later is guarded without a word about it in its migration."""
     async with database.connect() as connection:
         named = "SELECT prosrc FROM pg_proc WHERE proname = :name"
@@ -73,7 +74,7 @@ async def test_the_guards_are_those_of_the_columns_as_declared(database):
 
 
 @pytest.mark.parametrize("table", ["orders", "order_events"])
-async def test_history_cannot_be_truncated(database, table):
+async def test_history_cannot_be_truncated(database: AsyncEngine, table: str) -> None:
     async with database.connect() as connection:
         with pytest.raises(Exception, match="is history"):
             await connection.execute(text(f"TRUNCATE {table} CASCADE"))

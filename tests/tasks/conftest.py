@@ -1,33 +1,52 @@
 """Resources of a worker on the test's own database, with venues the test scripts."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from dramatiq import Message
 
 from tasks.broker import broker
 from tasks.open_resources import OpenResources
 from tests.venues import ScriptedVenue
 from wiring.resources import Resources, open_resources
-from wiring.settings import get_settings
+from wiring.sender import Sender
+from wiring.settings import Settings, get_settings
+
+if TYPE_CHECKING:
+    from tests.tasks.devnet import Devnet
 
 
 def middleware() -> OpenResources:
     return next(m for m in broker.middleware if isinstance(m, OpenResources))
 
 
-class Outbox:
+class Outbox(Sender):
     """Stands where the Sender does and keeps what was sent: nothing else picks it up."""
 
     def __init__(self) -> None:
-        self.sent: list[tuple[str, tuple[object, ...], int | None]] = []
+        self.sent: list[tuple[str, tuple[Any, ...], int | None]] = []
 
-    def send(self, message, *, delay_ms=None) -> None:
+    def send(self, message: Message[Any], *, delay_ms: int | None = None) -> None:
         self.sent.append((message.actor_name, tuple(message.args), delay_ms))
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Wired(Resources):
+    """Everything a process works with, and an outbox to look into."""
+
+    sender: Outbox
+
+
+def wired(opened: Resources) -> Wired:
+    given = {field.name: getattr(opened, field.name) for field in dataclasses.fields(opened)}
+    return Wired(**given | {"sender": Outbox()})
+
+
 @pytest.fixture
-def settings(database_url):
+def settings(database_url: str) -> Settings:
     return get_settings().model_copy(
         update={
             "database_url": database_url,
@@ -42,17 +61,17 @@ def settings(database_url):
 
 
 @pytest.fixture
-async def resources(settings):
+async def resources(settings: Settings) -> AsyncIterator[Wired]:
     """Everything an actor needs; `with_venues` swaps the venues."""
     async with open_resources(settings, broker) as opened:
-        mine = dataclasses.replace(opened, sender=Outbox())
+        mine = wired(opened)
         middleware().use(mine)
         yield mine
 
 
 @pytest.fixture
-def with_venues(resources):
-    def with_venues(*venues: ScriptedVenue) -> Resources:
+def with_venues(resources: Wired) -> Callable[..., Wired]:
+    def with_venues(*venues: ScriptedVenue) -> Wired:
         for venue in venues:
             venue.ledger = venue.ledger or resources.ledger
         changed = dataclasses.replace(resources, venues=_all(venues))
@@ -67,7 +86,7 @@ def _all(venues: Sequence[ScriptedVenue]) -> list[ScriptedVenue]:
 
 
 @pytest.fixture
-def pass_slots(resources):
+def pass_slots(resources: Wired) -> Callable[[int], Awaitable[None]]:
     """Let slots pass and run them, the way the clock would."""
     from sqlalchemy import text
 
@@ -84,7 +103,7 @@ def pass_slots(resources):
 
 
 @pytest.fixture
-def devnet(settings):
+def devnet(settings: Settings) -> Callable[..., AbstractAsyncContextManager["Devnet"]]:
     """Open a devnet moved by hand, with settings of the test's."""
     from tests.tasks.devnet import devnet_on
 

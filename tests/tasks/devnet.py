@@ -1,7 +1,6 @@
 """The API, the actors and the clock, each moved by hand: orders as the public sees them."""
 
 import contextlib
-import dataclasses
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -14,7 +13,8 @@ from tasks.confirm_orders import confirm_orders
 from tasks.route_order import route_order
 from tasks.watch_market import watch_market
 from tests.api.asking import Asking, asking
-from tests.tasks.conftest import Outbox, middleware
+from tests.tasks.conftest import Wired, middleware, wired
+from tests.tasks.steps import call
 from wiring.resources import open_resources
 from wiring.settings import Settings
 
@@ -53,7 +53,7 @@ query Show($id: ID!) {
 class Devnet:
     """The API, the actors and the clock, each moved by hand."""
 
-    def __init__(self, ask: Asking, resources: Any) -> None:
+    def __init__(self, ask: Asking, resources: Wired) -> None:
         self.ask = ask
         self.resources = resources
 
@@ -82,7 +82,7 @@ class Devnet:
         """Run the actor as Retries would, without the waiting."""
         for _ in range(3):
             with contextlib.suppress(TryAgain):
-                return await route_order.fn.__wrapped__(id)
+                return await call(route_order, id)
         return None
 
     async def send(self, amount: str, **given: Any) -> str:
@@ -93,9 +93,9 @@ class Devnet:
     async def watch(self) -> list[str]:
         """Look at the market once and return the orders it wakes."""
         before = len(self.resources.sender.sent)
-        await watch_market.fn.__wrapped__()
+        await call(watch_market)
         sent = self.resources.sender.sent[before:]
-        return [args[0] for actor, args, _ in sent if actor == "order.route"]
+        return [str(args[0]) for actor, args, _ in sent if actor == "order.route"]
 
     async def slots(self, count: int) -> None:
         async with self.resources.database.connect() as connection:
@@ -106,7 +106,7 @@ class Devnet:
         run = await self.resources.slots.run()
         if run is not None:
             await self.resources.updates.publish_pools(run.slot, run.pools)
-        await confirm_orders.fn.__wrapped__()
+        await call(confirm_orders)
 
     async def end(self, id: str) -> dict[str, Any]:
         """Let slots pass and attempts be made until the order has ended."""
@@ -127,12 +127,17 @@ async def devnet_on(settings: Settings, **changes: Any) -> AsyncIterator[Devnet]
     """A devnet on the test's database whose slots pass when the test says so."""
     changed = settings.model_copy(update={"landing_slots_max": 1} | changes)
     async with asking(changed) as ask, open_resources(changed, broker) as opened:
-        resources = dataclasses.replace(opened, sender=Outbox())  # type: ignore[arg-type]
+        resources = wired(opened)
         middleware().use(resources)
         yield Devnet(ask, resources)
 
 
-def life(shown) -> list[tuple[str, int, str | None]]:
+def life(shown: dict[str, Any]) -> list[tuple[str, int, str | None]]:
     return [
         (e["status"], e["attempt"], e["failure"] and e["failure"]["code"]) for e in shown["events"]
     ]
+
+
+async def ledger_rows(net: Devnet) -> int:
+    async with net.resources.database.connect() as connection:
+        return await connection.scalar(text("SELECT count(*) FROM ledger_transactions"))

@@ -4,12 +4,14 @@ import asyncio
 import random
 from collections import Counter
 
+import pytest
 from dramatiq import Worker
 from sqlalchemy import text
 
 from tasks.actors import broker
 from tests.tasks.conftest import middleware
 from tests.tasks.devnet import devnet_on
+from wiring.settings import Settings
 
 RACES = 1_000
 AT_ONCE = 50
@@ -27,7 +29,9 @@ FROM orders o LEFT JOIN ledger_transactions t ON t.memo = o.id::text GROUP BY o.
 """)
 
 
-async def test_a_thousand_cancels_each_win_or_lose_against_the_worker(settings, monkeypatch):
+async def test_a_thousand_cancels_each_win_or_lose_against_the_worker(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     chance = random.Random(SEED)
     broker.flush_all()
     answers: dict[str, str] = {}

@@ -1,14 +1,19 @@
 """The clock: of several one ticks, another takes over, and nobody fills a queue nobody empties."""
 
 import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
 import pytest
+from dramatiq import Message
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from models.database import open_database
 from tasks import clock
 from tasks.actors import run_slot
 from tasks.broker import CLOCK, broker
+from wiring.settings import Settings
 
 DEADLINE_SECONDS = 20
 
@@ -18,7 +23,7 @@ class Ticks(list[str]):
 
     unsent = 0
 
-    def send(self, message, *, delay_ms=None) -> None:
+    def send(self, message: Message[Any], *, delay_ms: int | None = None) -> None:
         self.append(message.actor_name)
 
     async def until(self, count: int) -> None:
@@ -28,7 +33,9 @@ class Ticks(list[str]):
 
 
 @pytest.fixture
-async def start_clock(settings, monkeypatch):
+async def start_clock(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Callable[[], Awaitable[tuple[asyncio.Task[None], Ticks]]]]:
     """Start a clock with a database connection of its own; return its task and its ticks."""
     broker.flush_all()
     fast = settings.model_copy(update={"slot_ms": 20, "sweep_interval_ms": 50})
@@ -53,7 +60,9 @@ async def start_clock(settings, monkeypatch):
     await asyncio.gather(*running, return_exceptions=True)
 
 
-async def test_a_clock_sends_the_slot_and_now_and_then_the_sweep(start_clock):
+async def test_a_clock_sends_the_slot_and_now_and_then_the_sweep(
+    start_clock: Callable[[], Awaitable[tuple[asyncio.Task[None], Ticks]]],
+) -> None:
     _, ticks = await start_clock()
 
     await ticks.until(20)
@@ -62,7 +71,9 @@ async def test_a_clock_sends_the_slot_and_now_and_then_the_sweep(start_clock):
     assert ticks.count("devnet.run_slot") > ticks.count("orders.sweep") > 1
 
 
-async def test_of_two_clocks_one_ticks_and_the_other_takes_over(start_clock):
+async def test_of_two_clocks_one_ticks_and_the_other_takes_over(
+    start_clock: Callable[[], Awaitable[tuple[asyncio.Task[None], Ticks]]],
+) -> None:
     leader, first = await start_clock()
     await first.until(3)
     _, second = await start_clock()
@@ -74,7 +85,9 @@ async def test_of_two_clocks_one_ticks_and_the_other_takes_over(start_clock):
     await second.until(3)
 
 
-async def test_a_leader_cut_off_from_the_database_steps_down_and_comes_back(start_clock, database):
+async def test_a_leader_cut_off_from_the_database_steps_down_and_comes_back(
+    start_clock: Callable[[], Awaitable[tuple[asyncio.Task[None], Ticks]]], database: AsyncEngine
+) -> None:
     _, ticks = await start_clock()
     await ticks.until(3)
 
@@ -89,7 +102,9 @@ async def test_a_leader_cut_off_from_the_database_steps_down_and_comes_back(star
     await ticks.until(len(ticks) + 10)
 
 
-async def test_ticks_that_nobody_takes_do_not_pile_up(start_clock):
+async def test_ticks_that_nobody_takes_do_not_pile_up(
+    start_clock: Callable[[], Awaitable[tuple[asyncio.Task[None], Ticks]]],
+) -> None:
     for _ in range(6):
         run_slot.send()
     _, ticks = await start_clock()
@@ -101,7 +116,9 @@ async def test_ticks_that_nobody_takes_do_not_pile_up(start_clock):
     assert ticks == []
 
 
-async def test_ticks_that_a_dead_worker_holds_do_not_keep_the_clock_from_ticking(start_clock):
+async def test_ticks_that_a_dead_worker_holds_do_not_keep_the_clock_from_ticking(
+    start_clock: Callable[[], Awaitable[tuple[asyncio.Task[None], Ticks]]],
+) -> None:
     for _ in range(6):
         run_slot.send()
     held = broker.consume(CLOCK, prefetch=6)

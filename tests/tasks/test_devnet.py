@@ -3,15 +3,20 @@
 import hashlib
 import json
 from collections import Counter
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from tests.models.devnet.test_slots import CIRCULATING
-from tests.tasks.devnet import life
+from tests.models.devnet.chain import CIRCULATING, start_again
+from tests.tasks.devnet import Devnet, life
 
 
-async def test_a_divided_order_is_one_transaction_and_shows_what_each_pool_gave(devnet):
+async def test_a_divided_order_is_one_transaction_and_shows_what_each_pool_gave(
+    devnet: Callable[..., AbstractAsyncContextManager[Devnet]],
+) -> None:
     async with devnet() as net:
         done = await net.end(await net.send("500"))
 
@@ -24,7 +29,9 @@ async def test_a_divided_order_is_one_transaction_and_shows_what_each_pool_gave(
     assert len(done["events"][-1]["route"]) == 2
 
 
-async def test_two_legs_over_a_hub_land_as_one(devnet):
+async def test_two_legs_over_a_hub_land_as_one(
+    devnet: Callable[..., AbstractAsyncContextManager[Devnet]],
+) -> None:
     async with devnet() as net:
         done = await net.end(await net.send("100", tokenIn="ORCA", tokenOut="JUP"))
 
@@ -34,7 +41,9 @@ async def test_two_legs_over_a_hub_land_as_one(devnet):
     assert last["pool"].endswith("JUP-USDC")
 
 
-async def test_a_swap_that_drops_below_its_floor_is_requoted_and_never_filled_below_it(devnet):
+async def test_a_swap_that_drops_below_its_floor_is_requoted_and_never_filled_below_it(
+    devnet: Callable[..., AbstractAsyncContextManager[Devnet]],
+) -> None:
     async with devnet() as net:
         whale = await net.send("5000", venues=["raydium"])
         small = await net.send("1", venues=["raydium"], slippageBps=10)
@@ -51,7 +60,9 @@ async def test_a_swap_that_drops_below_its_floor_is_requoted_and_never_filled_be
     ]
 
 
-async def test_a_swap_that_would_return_nothing_reverts(devnet):
+async def test_a_swap_that_would_return_nothing_reverts(
+    devnet: Callable[..., AbstractAsyncContextManager[Devnet]],
+) -> None:
     async with devnet() as net:
         # 7 lamports are worth one micro-USDC, until somebody sells a lot before them.
         await net.send("5000", venues=["raydium"])
@@ -61,7 +72,9 @@ async def test_a_swap_that_would_return_nothing_reverts(devnet):
         assert life(await net.show(dust))[-1] == ("FAILED", 1, "ZERO_OUTPUT")
 
 
-async def test_a_swap_that_finds_the_bins_empty_reverts(devnet):
+async def test_a_swap_that_finds_the_bins_empty_reverts(
+    devnet: Callable[..., AbstractAsyncContextManager[Devnet]],
+) -> None:
     async with devnet() as net:
         await net.send("600", venues=["meteora"], slippageBps=5000)
         late = await net.send("600", venues=["meteora"], slippageBps=5000)
@@ -70,7 +83,9 @@ async def test_a_swap_that_finds_the_bins_empty_reverts(devnet):
         assert life(await net.show(late))[-1] == ("FAILED", 1, "INSUFFICIENT_LIQUIDITY")
 
 
-async def test_a_transaction_that_lands_after_its_validity_expires_and_is_built_anew(devnet):
+async def test_a_transaction_that_lands_after_its_validity_expires_and_is_built_anew(
+    devnet: Callable[..., AbstractAsyncContextManager[Devnet]],
+) -> None:
     async with devnet(validity_slots=1, landing_slots_max=5) as net:
         ended = [await net.end(await net.send(amount)) for amount in ("1", "2", "3", "4")]
 
@@ -91,7 +106,9 @@ async def test_a_transaction_that_lands_after_its_validity_expires_and_is_built_
         ("slippageFailures", "SLIPPAGE_EXCEEDED"),
     ],
 )
-async def test_two_faults_cost_two_attempts_and_three_end_the_order(devnet, fault, code):
+async def test_two_faults_cost_two_attempts_and_three_end_the_order(
+    devnet: Callable[..., AbstractAsyncContextManager[Devnet]], fault: str, code: str
+) -> None:
     # Generous but where waiting for it is the test.
     timeout_ms = 300 if fault == "quoteTimeouts" else 10_000
     async with devnet(quote_timeout_ms=timeout_ms) as net:
@@ -105,7 +122,9 @@ async def test_two_faults_cost_two_attempts_and_three_end_the_order(devnet, faul
     assert ended["failure"]["code"] == code
 
 
-async def test_faults_of_different_kinds_come_one_after_the_other(devnet):
+async def test_faults_of_different_kinds_come_one_after_the_other(
+    devnet: Callable[..., AbstractAsyncContextManager[Devnet]],
+) -> None:
     async with devnet() as net:
         done = await net.end(
             await net.send("1", simulate={"quoteFailures": 1, "droppedTransactions": 1})
@@ -118,7 +137,9 @@ async def test_faults_of_different_kinds_come_one_after_the_other(devnet):
     assert done["status"] == "CONFIRMED"
 
 
-async def test_the_same_seed_and_the_same_commands_give_the_same_fills(devnet, database):
+async def test_the_same_seed_and_the_same_commands_give_the_same_fills(
+    devnet: Callable[..., AbstractAsyncContextManager[Devnet]], database: AsyncEngine
+) -> None:
     hashes = []
     for _ in range(2):
         hashes.append(await _fills(devnet))
@@ -127,7 +148,7 @@ async def test_the_same_seed_and_the_same_commands_give_the_same_fills(devnet, d
     assert hashes[0] == hashes[1]
 
 
-async def _fills(devnet) -> str:
+async def _fills(devnet: Callable[..., AbstractAsyncContextManager[Devnet]]) -> str:
     """Place twelve orders over thirty moving slots and return a hash of all fills and pools."""
     async with devnet(market_moves=True, landing_slots_max=3) as net:
         ids = []
@@ -144,9 +165,7 @@ async def _fills(devnet) -> str:
     ).hexdigest()
 
 
-async def _forget_everything(database) -> None:
-    from tests.models.devnet.test_slots import start_again
-
+async def _forget_everything(database: AsyncEngine) -> None:
     async with database.connect() as connection:
         for table in ("order_events", "orders"):
             await connection.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
@@ -154,8 +173,10 @@ async def _forget_everything(database) -> None:
     await start_again(database)
 
 
-async def test_what_orders_and_the_market_do_keeps_every_token(devnet, database):
-    async def circulating():
+async def test_what_orders_and_the_market_do_keeps_every_token(
+    devnet: Callable[..., AbstractAsyncContextManager[Devnet]], database: AsyncEngine
+) -> None:
+    async def circulating() -> list[tuple[str, int]]:
         async with database.connect() as connection:
             return [(row.mint, int(row.atoms)) for row in await connection.execute(CIRCULATING)]
 
@@ -168,7 +189,9 @@ async def test_what_orders_and_the_market_do_keeps_every_token(devnet, database)
     assert await circulating() == total
 
 
-async def test_each_venue_wins_some_of_the_orders(devnet):
+async def test_each_venue_wins_some_of_the_orders(
+    devnet: Callable[..., AbstractAsyncContextManager[Devnet]],
+) -> None:
     won: Counter[str] = Counter()
     async with devnet(market_moves=True) as net:
         for n in range(30):

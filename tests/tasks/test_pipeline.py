@@ -1,27 +1,31 @@
 """One order through the actors, called directly: what each leaves behind."""
 
 import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
+from typing import Never
 
-import pytest
 from sqlalchemy import text
 
-from engine.errors import EngineError, ErrorCode
 from engine.orders.status import OrderStatus, OrderType
+from engine.swaps.transaction import SignedTransaction, StatusReport
 from tasks.abandon_order import abandon_order
 from tasks.confirm_orders import confirm_orders
 from tasks.resend_orders import resend_orders
 from tasks.run_slot import run_slot
 from tasks.submit_order import submit_order
 from tests.factories import accepted, move, step
-from tests.models.orders.test_store import gapless
-from tests.tasks.steps import call, expire_leases, landed, route, route_until_it_ends, statuses
-from tests.venues import ScriptedVenue, rejected, unavailable
+from tests.models.orders.invariants import gapless
+from tests.tasks.conftest import Wired
+from tests.tasks.steps import call, expire_leases, landed, route, statuses
+from tests.venues import ScriptedVenue, unavailable
 
 S = OrderStatus
 
 
-async def test_an_order_goes_from_pending_to_confirmed(resources, pass_slots):
+async def test_an_order_goes_from_pending_to_confirmed(
+    resources: Wired, pass_slots: Callable[[int], Awaitable[None]]
+) -> None:
     order = await accepted(resources.orders, venues=("raydium",))
 
     await route(order)
@@ -51,7 +55,7 @@ async def test_an_order_goes_from_pending_to_confirmed(resources, pass_slots):
     assert await gapless(resources.database)
 
 
-async def test_the_losing_quote_is_kept_with_the_step_that_chose(resources):
+async def test_the_losing_quote_is_kept_with_the_step_that_chose(resources: Wired) -> None:
     order = await accepted(resources.orders)
 
     await route(order)
@@ -62,9 +66,11 @@ async def test_the_losing_quote_is_kept_with_the_step_that_chose(resources):
     assert building.route[0].pool == "meteora:SOL-USDC"
 
 
-async def test_the_signed_transaction_is_stored_before_it_is_sent(resources, with_venues):
+async def test_the_signed_transaction_is_stored_before_it_is_sent(
+    resources: Wired, with_venues: Callable[..., Wired]
+) -> None:
     class Watching(ScriptedVenue):
-        async def submit(self, transaction):
+        async def submit(self, transaction: SignedTransaction) -> None:
             stored = await resources.orders.get(order.id)
             assert stored.status is S.SUBMITTED  # so that nobody can cancel it any more
             assert stored.signed_transaction == transaction.payload
@@ -79,102 +85,9 @@ async def test_the_signed_transaction_is_stored_before_it_is_sent(resources, wit
     assert venue.submitted == 1
 
 
-async def test_a_transient_fault_is_tried_again_with_its_reason(resources, with_venues):
-    with_venues(ScriptedVenue(quote_errors=[unavailable(), unavailable()]))
-    order = await accepted(resources.orders)
-
-    runs = await route_until_it_ends(order)
-
-    assert runs == 3
-    assert await statuses(resources, order) == [
-        (S.PENDING, 0, None),
-        (S.ROUTING, 1, None),
-        (S.ROUTING, 2, ErrorCode.VENUE_UNAVAILABLE),
-        (S.ROUTING, 3, ErrorCode.VENUE_UNAVAILABLE),
-        (S.BUILDING, 3, None),
-        (S.SUBMITTED, 3, None),
-    ]
-    assert await gapless(resources.database)
-
-
-async def test_three_failures_end_the_order_with_the_last_code(resources, with_venues):
-    with_venues(ScriptedVenue(quote_errors=[unavailable()] * 9))
-    order = await accepted(resources.orders)
-
-    await route_until_it_ends(order)
-
-    assert (await statuses(resources, order))[-1] == (S.FAILED, 3, ErrorCode.VENUE_UNAVAILABLE)
-
-
-async def test_a_final_fault_ends_the_order_at_once(resources, with_venues):
-    with_venues(ScriptedVenue(quote_errors=[rejected()]))
-    order = await accepted(resources.orders)
-
-    assert await route_until_it_ends(order) == 1
-    assert (await statuses(resources, order))[-1] == (S.FAILED, 1, ErrorCode.VENUE_REJECTED)
-
-
-async def test_the_next_attempt_prefers_another_venue(resources, with_venues):
-    flaky = ScriptedVenue("flaky", amount_out=2_000_000)
-    steady = ScriptedVenue("steady", amount_out=1_999_999)
-    with_venues(flaky, steady)
-    order = await accepted(resources.orders)
-    moved = await move(resources.orders, step(order, S.ROUTING, attempt=1))
-    assert moved is not None
-    await move(
-        resources.orders,
-        step(moved.order, S.ROUTING, attempt=2, failure=unavailable("flaky").failure),
-    )
-
-    await route(order)
-
-    routed = await resources.orders.get(order.id)
-    assert routed is not None
-    assert routed.venue == "steady"
-
-
-async def test_below_the_owners_floor_nothing_is_built(resources, with_venues):
-    venue = ScriptedVenue(amount_out=999_999)
-    with_venues(venue)
-    order = await accepted(resources.orders, min_amount_out=1_000_000)
-
-    await route_until_it_ends(order)
-
-    assert (await statuses(resources, order))[-1] == (S.FAILED, 3, ErrorCode.SLIPPAGE_EXCEEDED)
-    assert (venue.quoted, venue.built) == (3, 0)
-
-
-async def test_exactly_the_floor_passes(resources, with_venues):
-    with_venues(ScriptedVenue(amount_out=1_000_000))
-    order = await accepted(resources.orders, min_amount_out=1_000_000)
-
-    assert await route_until_it_ends(order) == 1
-
-
-async def test_a_reverted_swap_is_requoted_at_the_same_floor(resources, with_venues, pass_slots):
-    # The venue promises more than its pool gives, so the ledger reverts each transaction.
-    venue = ScriptedVenue(amount_out=200_000_000)
-    with_venues(venue)
-    order = await accepted(resources.orders)
-    await route(order)
-    await pass_slots(10)
-
-    await call(confirm_orders)
-
-    again = await resources.orders.get(order.id)
-    assert again is not None
-    assert (again.status, again.attempts) == (S.ROUTING, 2)
-    assert (again.min_amount_out, again.tx_signature) == (199_000_000, None)
-    ((actor, args, delay_ms),) = resources.sender.sent
-    assert (actor, args) == ("order.route", (str(order.id),))
-    assert delay_ms >= 0
-    venue.amount_out = 100_000_000
-    await route_until_it_ends(order)
-    assert (await statuses(resources, order))[-1] == (S.FAILED, 3, ErrorCode.SLIPPAGE_EXCEEDED)
-    assert await landed(resources) == []
-
-
-async def test_every_message_ten_times_at_once_makes_one_swap(resources, pass_slots):
+async def test_every_message_ten_times_at_once_makes_one_swap(
+    resources: Wired, pass_slots: Callable[[int], Awaitable[None]]
+) -> None:
     order = await accepted(resources.orders)
 
     await asyncio.gather(*(route(order) for _ in range(10)), return_exceptions=True)
@@ -195,43 +108,9 @@ async def test_every_message_ten_times_at_once_makes_one_swap(resources, pass_sl
     ]
 
 
-async def test_a_venue_that_refuses_the_bytes_ends_the_order(resources, with_venues):
-    with_venues(ScriptedVenue(submit_errors=[rejected()]))
-    order = await accepted(resources.orders)
-
-    await route(order)
-
-    assert (await statuses(resources, order))[-1] == (S.FAILED, 1, ErrorCode.VENUE_REJECTED)
-
-
-async def test_a_transaction_dead_before_it_was_sent_is_built_anew(resources, with_venues):
-    expired = EngineError(ErrorCode.TRANSACTION_EXPIRED, "Too late.")
-    venue = ScriptedVenue(submit_errors=[expired])
-    with_venues(venue)
-    order = await accepted(resources.orders)
-
-    assert await route_until_it_ends(order) == 2
-
-    assert (await statuses(resources, order))[-3:] == [
-        (S.ROUTING, 2, ErrorCode.TRANSACTION_EXPIRED),
-        (S.BUILDING, 2, None),
-        (S.SUBMITTED, 2, None),
-    ]
-    assert venue.built == 2
-
-
-async def test_an_order_whose_step_failed_unexpectedly_ends_as_internal(resources, with_venues):
-    with_venues(ScriptedVenue(quote_errors=[ZeroDivisionError()]))
-    order = await accepted(resources.orders)
-    with pytest.raises(ZeroDivisionError):
-        await route(order)
-
-    await call(abandon_order, {"args": [str(order.id)]}, {})
-
-    assert (await statuses(resources, order))[-1] == (S.FAILED, 1, ErrorCode.INTERNAL)
-
-
-async def test_an_order_that_may_be_sent_is_not_abandoned_but_asked_about(resources, with_venues):
+async def test_an_order_that_may_be_sent_is_not_abandoned_but_asked_about(
+    resources: Wired, with_venues: Callable[..., Wired]
+) -> None:
     with_venues(ScriptedVenue(submit_errors=[ZeroDivisionError()]))
     order = await accepted(resources.orders)
     await route(order)
@@ -242,11 +121,13 @@ async def test_an_order_that_may_be_sent_is_not_abandoned_but_asked_about(resour
     assert (await statuses(resources, order))[-1] == (S.SUBMITTED, 1, None)
 
 
-async def test_confirming_asks_for_at_most_256_signatures_at_once(resources, with_venues):
+async def test_confirming_asks_for_at_most_256_signatures_at_once(
+    resources: Wired, with_venues: Callable[..., Wired]
+) -> None:
     asked: list[int] = []
 
     class Counting(ScriptedVenue):
-        async def statuses(self, signatures):
+        async def statuses(self, signatures: Sequence[str]) -> StatusReport:
             asked.append(len(signatures))
             return await super().statuses(signatures)
 
@@ -260,10 +141,12 @@ async def test_confirming_asks_for_at_most_256_signatures_at_once(resources, wit
 
 
 async def test_a_venue_that_does_not_tell_delays_only_its_own_orders(
-    resources, with_venues, pass_slots
-):
+    resources: Wired,
+    with_venues: Callable[..., Wired],
+    pass_slots: Callable[[int], Awaitable[None]],
+) -> None:
     class Mute(ScriptedVenue):
-        async def statuses(self, signatures):
+        async def statuses(self, signatures: Sequence[str]) -> Never:
             raise unavailable(self.id)
 
     with_venues(Mute("mute"), ScriptedVenue("open"))
@@ -278,7 +161,9 @@ async def test_a_venue_that_does_not_tell_delays_only_its_own_orders(
     assert (await statuses(resources, opened))[-1][0] is S.CONFIRMED
 
 
-async def test_a_tick_runs_its_slots_confirms_what_they_settled_and_wakes_what_waits(resources):
+async def test_a_tick_runs_its_slots_confirms_what_they_settled_and_wakes_what_waits(
+    resources: Wired,
+) -> None:
     sent = await accepted(resources.orders)
     await route(sent)
     waiting = await accepted(

@@ -1,29 +1,35 @@
 """A group of market orders, routed together: each comes to what it would have come to alone."""
 
+from collections.abc import Awaitable, Callable
+
 import pytest
 
 from engine.errors import ErrorCode
 from engine.orders.status import OrderStatus
 from engine.swaps.simulation import Simulation
 from models.database import is_outage
+from models.orders.tables import Order
 from tasks.confirm_orders import confirm_orders
 from tasks.route_orders import route_orders
 from tests.factories import accepted, move, step
+from tests.tasks.conftest import Wired
 from tests.tasks.steps import call, landed, route, statuses
 from tests.venues import ScriptedVenue, rejected, unavailable
 
 S = OrderStatus
 
 
-async def route_together(*orders) -> None:
+async def route_together(*orders: Order) -> None:
     await call(route_orders, [str(order.id) for order in orders])
 
 
-async def status(resources, order) -> S:
+async def status(resources: Wired, order: Order) -> S:
     return (await resources.orders.get(order.id)).status
 
 
-async def test_a_group_is_submitted_with_every_event_and_lands(resources, pass_slots):
+async def test_a_group_is_submitted_with_every_event_and_lands(
+    resources: Wired, pass_slots: Callable[[int], Awaitable[None]]
+) -> None:
     orders = [await accepted(resources.orders) for _ in range(5)]
 
     await route_together(*orders)
@@ -36,7 +42,7 @@ async def test_a_group_is_submitted_with_every_event_and_lands(resources, pass_s
     assert sorted(await landed(resources)) == sorted(str(order.id) for order in orders)
 
 
-async def test_what_fails_one_order_fails_no_other(resources):
+async def test_what_fails_one_order_fails_no_other(resources: Wired) -> None:
     good = [await accepted(resources.orders) for _ in range(3)]
     unroutable = await accepted(resources.orders, venues=["nobody"])
     to_try_again = await accepted(resources.orders, simulation=Simulation(quote_failures=1))
@@ -51,7 +57,7 @@ async def test_what_fails_one_order_fails_no_other(resources):
     assert delay_ms > 0  # the backoff
 
 
-async def test_an_order_somebody_moved_meanwhile_is_left_alone(resources):
+async def test_an_order_somebody_moved_meanwhile_is_left_alone(resources: Wired) -> None:
     canceled, good = await accepted(resources.orders), await accepted(resources.orders)
     await move(resources.orders, step(canceled, S.CANCELED, attempt=0))
 
@@ -61,7 +67,9 @@ async def test_an_order_somebody_moved_meanwhile_is_left_alone(resources):
     assert await status(resources, good) is S.SUBMITTED
 
 
-async def test_the_same_message_twice_sends_nothing_twice(resources, with_venues):
+async def test_the_same_message_twice_sends_nothing_twice(
+    resources: Wired, with_venues: Callable[..., Wired]
+) -> None:
     venue = ScriptedVenue()
     resources = with_venues(venue)
     orders = [await accepted(resources.orders) for _ in range(3)]
@@ -73,8 +81,8 @@ async def test_the_same_message_twice_sends_nothing_twice(resources, with_venues
 
 
 async def test_after_an_outage_the_message_goes_on_with_the_orders_it_had_begun(
-    resources, with_venues
-):
+    resources: Wired, with_venues: Callable[..., Wired]
+) -> None:
     resources = with_venues(ScriptedVenue(quote_errors=[ConnectionResetError()]))
     orders = [await accepted(resources.orders) for _ in range(3)]
 
@@ -88,7 +96,9 @@ async def test_after_an_outage_the_message_goes_on_with_the_orders_it_had_begun(
     assert {(await resources.orders.get(order.id)).attempts for order in orders} == {1}
 
 
-async def test_a_bug_in_a_group_has_each_order_go_by_itself(resources, with_venues):
+async def test_a_bug_in_a_group_has_each_order_go_by_itself(
+    resources: Wired, with_venues: Callable[..., Wired]
+) -> None:
     resources = with_venues(ScriptedVenue(quote_errors=[ZeroDivisionError()]))
     orders = [await accepted(resources.orders) for _ in range(3)]
 
@@ -101,7 +111,9 @@ async def test_a_bug_in_a_group_has_each_order_go_by_itself(resources, with_venu
     assert {await status(resources, order) for order in orders} == {S.SUBMITTED}
 
 
-async def test_bytes_that_one_venue_refuses_for_good_fail_their_orders_only(resources, with_venues):
+async def test_bytes_that_one_venue_refuses_for_good_fail_their_orders_only(
+    resources: Wired, with_venues: Callable[..., Wired]
+) -> None:
     resources = with_venues(
         ScriptedVenue("a", submit_errors=[rejected("a"), unavailable("a")]),
         ScriptedVenue("b", amount_out=1),

@@ -2,6 +2,8 @@
 
 import asyncio
 import dataclasses
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Never, cast
 
 import pytest
 
@@ -13,7 +15,7 @@ from tasks.attempts import may_retry
 from tasks.confirm_orders import confirm_orders
 from tasks.resend_orders import resend_orders
 from tests.factories import accepted
-from tests.tasks.conftest import middleware
+from tests.tasks.conftest import Wired, middleware
 from tests.tasks.steps import call, expire_leases, landed, route, route_until_it_ends, statuses
 from tests.venues import ScriptedVenue
 
@@ -34,22 +36,24 @@ FAULTS = pytest.mark.parametrize(
 class Faulty(ScriptedVenue):
     """Raises `fault` in the one method named, or hangs there for None."""
 
-    def __init__(self, method, fault, id="faulty", **given):
+    def __init__(
+        self, method: str, fault: Exception | None, id: str = "faulty", **given: Any
+    ) -> None:
         super().__init__(id, **given)
         self.fault = fault
         setattr(self, method, self.go_wrong)
 
-    async def go_wrong(self, *about, **more):
+    async def go_wrong(self, *about: Any, **more: Any) -> Never:
         if self.fault is None:
             await asyncio.Event().wait()
         raise self.fault
 
 
 @pytest.fixture
-def with_guarded(resources):
+def with_guarded(resources: Wired) -> Callable[..., Wired]:
     """Put venues where the plugged-in ones are, behind the guard as those are."""
 
-    def with_guarded(*venues, **changes):
+    def with_guarded(*venues: ScriptedVenue, **changes: Any) -> Wired:
         for venue in venues:
             venue.ledger = venue.ledger or resources.ledger
         behind = [
@@ -65,8 +69,8 @@ def with_guarded(resources):
 
 @FAULTS
 async def test_a_venue_that_cannot_quote_leaves_the_order_to_the_other(
-    resources, with_guarded, fault, code
-):
+    resources: Wired, with_guarded: Callable[..., Wired], fault: Exception | None, code: ErrorCode
+) -> None:
     with_guarded(Faulty("quote", fault), ScriptedVenue("steady"))
     order = await accepted(resources.orders)
 
@@ -82,8 +86,12 @@ async def test_a_venue_that_cannot_quote_leaves_the_order_to_the_other(
 @pytest.mark.parametrize("method", ["quote", "build"])
 @FAULTS
 async def test_alone_its_failures_are_counted_and_end_its_order(
-    resources, with_guarded, method, fault, code
-):
+    resources: Wired,
+    with_guarded: Callable[..., Wired],
+    method: str,
+    fault: Exception | None,
+    code: ErrorCode,
+) -> None:
     with_guarded(Faulty(method, fault))
     order = await accepted(resources.orders)
 
@@ -100,8 +108,8 @@ async def test_alone_its_failures_are_counted_and_end_its_order(
 
 @FAULTS
 async def test_a_venue_that_cannot_build_loses_the_next_attempt_to_the_other(
-    resources, with_guarded, fault, code
-):
+    resources: Wired, with_guarded: Callable[..., Wired], fault: Exception | None, code: ErrorCode
+) -> None:
     with_guarded(Faulty("build", fault, amount_out=2_000_000), ScriptedVenue("steady"))
     order = await accepted(resources.orders)
 
@@ -119,15 +127,19 @@ async def test_a_venue_that_cannot_build_loses_the_next_attempt_to_the_other(
 
 @FAULTS
 async def test_bytes_it_may_have_taken_are_sent_again_as_they_are(
-    resources, with_guarded, pass_slots, fault, code
-):
+    resources: Wired,
+    with_guarded: Callable[..., Wired],
+    pass_slots: Callable[[int], Awaitable[None]],
+    fault: Exception | None,
+    code: ErrorCode,
+) -> None:
     venue = Faulty("submit", fault)
     with_guarded(venue)
     order = await accepted(resources.orders)
     await route(order)
     assert (await statuses(resources, order))[-1] == (S.SUBMITTED, 1, None)
 
-    venue.submit = ScriptedVenue.submit.__get__(venue)
+    setattr(venue, "submit", ScriptedVenue.submit.__get__(venue))  # noqa: B010 - mypy
     await expire_leases(resources)
     await call(resend_orders, [str(order.id)])
     await pass_slots(10)
@@ -140,9 +152,9 @@ async def test_bytes_it_may_have_taken_are_sent_again_as_they_are(
 class Nonsense(ScriptedVenue):
     """Settles its orders, and tells nonsense of them."""
 
-    tells = None
+    tells: Callable[[StatusReport], Any]
 
-    async def statuses(self, signatures):
+    async def statuses(self, signatures: Sequence[str]) -> StatusReport:
         return self.tells(await super().statuses(signatures))
 
 
@@ -153,21 +165,25 @@ CONFIRMED = TransactionState.CONFIRMED
     "tells",
     [
         lambda told: None,
-        lambda told: StatusReport("soon", told.statuses),
-        lambda told: StatusReport(told.slot, list(told.statuses)),
+        lambda told: StatusReport(cast(Any, "soon"), told.statuses),
+        lambda told: StatusReport(told.slot, cast(Any, list(told.statuses))),
         lambda told: StatusReport(
             told.slot, dict.fromkeys(told.statuses, TransactionStatus(CONFIRMED))
         ),
         lambda told: StatusReport(
-            told.slot, dict.fromkeys(told.statuses, TransactionStatus(CONFIRMED, amount_out="1"))
+            told.slot,
+            dict.fromkeys(told.statuses, TransactionStatus(CONFIRMED, amount_out=cast(Any, "1"))),
         ),
-        lambda told: StatusReport(told.slot, dict.fromkeys(told.statuses, "CONFIRMED")),
+        lambda told: StatusReport(told.slot, dict.fromkeys(told.statuses, cast(Any, "CONFIRMED"))),
     ],
     ids=["nothing", "no slot", "a list", "no amount", "a text", "texts"],
 )
 async def test_nonsense_of_one_venue_leaves_the_others_orders_confirmed(
-    resources, with_guarded, pass_slots, tells
-):
+    resources: Wired,
+    with_guarded: Callable[..., Wired],
+    pass_slots: Callable[[int], Awaitable[None]],
+    tells: Callable[[StatusReport], Any],
+) -> None:
     odd = Nonsense("odd")
     odd.tells = tells
     with_guarded(odd, ScriptedVenue("even"))
@@ -185,8 +201,10 @@ async def test_nonsense_of_one_venue_leaves_the_others_orders_confirmed(
 
 
 async def test_nonsense_of_an_order_that_may_have_landed_never_sends_it_twice(
-    resources, with_guarded, pass_slots
-):
+    resources: Wired,
+    with_guarded: Callable[..., Wired],
+    pass_slots: Callable[[int], Awaitable[None]],
+) -> None:
     odd = Nonsense("odd")
     odd.tells = lambda told: StatusReport(10**9, dict.fromkeys(told.statuses, None))
     with_guarded(odd)
@@ -200,7 +218,7 @@ async def test_nonsense_of_an_order_that_may_have_landed_never_sends_it_twice(
     assert odd.built == 1
 
 
-def test_a_venues_failure_is_no_outage_of_ours():
+def test_a_venues_failure_is_no_outage_of_ours() -> None:
     error = EngineError(C.VENUE_UNAVAILABLE, "It failed: OSError.", venue="faulty")
     error.__cause__ = OSError()
 

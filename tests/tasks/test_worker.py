@@ -3,24 +3,30 @@
 import asyncio
 import dataclasses
 import time
+from collections.abc import Callable, Iterator
 
 import pytest
 from dramatiq import Worker
 
 from engine.errors import ErrorCode
+from engine.orders.event import OrderEvent
 from engine.orders.status import OrderStatus
+from models.orders.tables import Order
 from tasks.actors import broker
 from tasks.route_order import route_order
 from tests.factories import accepted
-from tests.tasks.conftest import middleware
+from tests.tasks.conftest import Wired, middleware
 from tests.venues import ScriptedVenue, unavailable
+from wiring.settings import Settings
 
 S = OrderStatus
 DEADLINE_SECONDS = 30
 
 
 @pytest.fixture
-def worker_with(settings, monkeypatch):
+def worker_with(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., None]]:
     """Start a worker whose actors see the test's database and the venues given."""
     workers: list[Worker] = []
     broker.flush_all()
@@ -41,7 +47,7 @@ def worker_with(settings, monkeypatch):
     broker.flush_all()
 
 
-async def ended(resources, order):
+async def ended(resources: Wired, order: Order) -> list[OrderEvent]:
     """Wait for the order to be sent or to have ended, and return its events."""
     async with asyncio.timeout(DEADLINE_SECONDS):
         while True:
@@ -51,7 +57,9 @@ async def ended(resources, order):
             await asyncio.sleep(0.01)
 
 
-async def test_a_transient_fault_is_retried_with_growing_backoff(resources, worker_with):
+async def test_a_transient_fault_is_retried_with_growing_backoff(
+    resources: Wired, worker_with: Callable[..., None]
+) -> None:
     worker_with(ScriptedVenue(quote_errors=[unavailable(), unavailable()]))
     order = await accepted(resources.orders)
 
@@ -68,7 +76,9 @@ async def test_a_transient_fault_is_retried_with_growing_backoff(resources, work
     ]
 
 
-async def test_after_three_attempts_the_order_fails_and_the_queue_is_empty(resources, worker_with):
+async def test_after_three_attempts_the_order_fails_and_the_queue_is_empty(
+    resources: Wired, worker_with: Callable[..., None]
+) -> None:
     venue = ScriptedVenue(quote_errors=[unavailable()] * 10)
     worker_with(venue)
     order = await accepted(resources.orders)
@@ -83,7 +93,9 @@ async def test_after_three_attempts_the_order_fails_and_the_queue_is_empty(resou
     await asyncio.to_thread(broker.join, "orders", timeout=5_000)
 
 
-async def test_a_bug_in_a_step_ends_its_order_and_no_other(resources, worker_with):
+async def test_a_bug_in_a_step_ends_its_order_and_no_other(
+    resources: Wired, worker_with: Callable[..., None]
+) -> None:
     worker_with(ScriptedVenue(quote_errors=[ZeroDivisionError("a bug")]))
     unlucky = await accepted(resources.orders)
 
@@ -97,7 +109,9 @@ async def test_a_bug_in_a_step_ends_its_order_and_no_other(resources, worker_wit
     assert (await ended(resources, other))[-1].status is S.SUBMITTED
 
 
-async def test_messages_about_unknown_orders_do_no_harm(resources, worker_with):
+async def test_messages_about_unknown_orders_do_no_harm(
+    resources: Wired, worker_with: Callable[..., None]
+) -> None:
     worker_with(ScriptedVenue())
 
     route_order.send("01a1f8d4-2d3f-73b1-8b3a-390ea7b84b77")
@@ -106,8 +120,8 @@ async def test_messages_about_unknown_orders_do_no_harm(resources, worker_with):
 
 
 async def test_a_hundred_slow_quotes_do_not_queue_up_behind_each_other(
-    resources, settings, worker_with
-):
+    resources: Wired, settings: Settings, worker_with: Callable[..., None]
+) -> None:
     venue = ScriptedVenue(quote_seconds=0.05)
     worker_with(venue)
     orders = [await accepted(resources.orders) for _ in range(20)]

@@ -1,6 +1,5 @@
 """The build of the pages: skipped when nothing changed, and never in the way of an install."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,7 @@ from hatch_build import NotBuilt, PagesHook, build_pages
 
 
 @pytest.fixture
-def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A checkout of two files, on a machine without Node and without a registry."""
     (tmp_path / "web").mkdir()
     (tmp_path / "web" / "index.html").write_text("<p>")

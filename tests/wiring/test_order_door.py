@@ -1,30 +1,37 @@
 """The door through which orders change: what is committed is told, and a bad one fails alone."""
 
 import asyncio
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import asyncpg
 import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from engine.orders.event import OrderEvent
 from engine.orders.status import OrderStatus
+from models.hot import HotPool
+from models.orders.step import NewOrder
 from models.orders.store import OrderStore
+from models.orders.tables import Order
 from tests.factories import LEASE_MS, accepted, new_order, step
 from wiring.order_door import OrderDoor
+from wiring.updates import Updates
 
 S = OrderStatus
 
 
-class Told:
+class Told(Updates):
     """Stands where the updates do, and keeps what was told."""
 
     def __init__(self) -> None:
         self.events: list[OrderEvent] = []
 
-    async def publish(self, told) -> None:
+    async def publish(self, told: Iterable[str]) -> None:
         self.events += [OrderEvent.model_validate_json(text) for text in told]
 
 
-class Flaky:
+class Flaky(OrderStore):
     """A store that commits, and whose answers are lost once."""
 
     def __init__(self, store: OrderStore) -> None:
@@ -32,7 +39,7 @@ class Flaky:
         self.lost = False
         self.calls = 0
 
-    async def accept_all(self, asked, *, lease_ms):
+    async def accept_all(self, asked: Sequence[NewOrder], *, lease_ms: int) -> Any:
         self.calls += 1
         answers = await self._store.accept_all(asked, lease_ms=lease_ms)
         if not self.lost:
@@ -42,7 +49,7 @@ class Flaky:
 
 
 @pytest.fixture
-async def store(database, hot) -> OrderStore:
+async def store(database: AsyncEngine, hot: HotPool) -> OrderStore:
     return OrderStore(database, hot)
 
 
@@ -52,15 +59,17 @@ def told() -> Told:
 
 
 @pytest.fixture
-def door(store, told) -> OrderDoor:
+def door(store: OrderStore, told: Told) -> OrderDoor:
     return OrderDoor(store, told, lease_ms=LEASE_MS)
 
 
-async def stored(store, order) -> list[OrderEvent]:
+async def stored(store: OrderStore, order: Order) -> list[OrderEvent]:
     return await store.events_after({order.id: 0})
 
 
-async def test_what_is_told_is_what_is_stored(store, door, told):
+async def test_what_is_told_is_what_is_stored(
+    store: OrderStore, door: OrderDoor, told: Told
+) -> None:
     order, is_new = await door.accept(new_order())
     assert is_new
     routing = await door.advance(step(order, S.ROUTING))
@@ -71,7 +80,9 @@ async def test_what_is_told_is_what_is_stored(store, door, told):
     assert told.events == await stored(store, order)
 
 
-async def test_of_what_was_not_committed_nothing_is_told(store, door, told):
+async def test_of_what_was_not_committed_nothing_is_told(
+    store: OrderStore, door: OrderDoor, told: Told
+) -> None:
     order = await accepted(store)
     await door.advance(step(order, S.CANCELED, attempt=0))
 
@@ -80,7 +91,7 @@ async def test_of_what_was_not_committed_nothing_is_told(store, door, told):
     assert [event.status for event in told.events] == [S.CANCELED]
 
 
-async def test_a_bad_step_fails_alone(store, door, told):
+async def test_a_bad_step_fails_alone(store: OrderStore, door: OrderDoor, told: Told) -> None:
     good, bad = await accepted(store), await accepted(store)
 
     answers = await asyncio.gather(
@@ -90,11 +101,14 @@ async def test_a_bad_step_fails_alone(store, door, told):
     )
 
     assert isinstance(answers[0], asyncpg.CheckViolationError)
+    assert isinstance(answers[1], Order)
     assert answers[1].status is S.ROUTING
     assert [event.order_id for event in told.events] == [good.id]
 
 
-async def test_of_many_steps_in_bulk_a_bad_one_keeps_none_back(store, door, told):
+async def test_of_many_steps_in_bulk_a_bad_one_keeps_none_back(
+    store: OrderStore, door: OrderDoor, told: Told
+) -> None:
     orders = [await accepted(store) for _ in range(5)]
     steps = [step(order, S.ROUTING) for order in orders]
     steps[2] = step(orders[2], S.ROUTING, attempt=-1)
@@ -105,7 +119,9 @@ async def test_of_many_steps_in_bulk_a_bad_one_keeps_none_back(store, door, told
     assert {event.order_id for event in told.events} == {order.id for order in moved}
 
 
-async def test_a_group_whose_database_is_away_fails_once_and_tells_nothing(store, told):
+async def test_a_group_whose_database_is_away_fails_once_and_tells_nothing(
+    store: OrderStore, told: Told
+) -> None:
     flaky = Flaky(store)
     door = OrderDoor(flaky, told, lease_ms=LEASE_MS)
 
@@ -117,7 +133,9 @@ async def test_a_group_whose_database_is_away_fails_once_and_tells_nothing(store
     assert (flaky.calls, told.events) == (1, [])
 
 
-async def test_orders_whose_commits_answer_was_lost_are_known_for_ones_own(store, told):
+async def test_orders_whose_commits_answer_was_lost_are_known_for_ones_own(
+    store: OrderStore, told: Told
+) -> None:
     door = OrderDoor(Flaky(store), told, lease_ms=LEASE_MS)
     new = new_order()
     with pytest.raises(ConnectionResetError):

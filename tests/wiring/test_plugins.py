@@ -1,5 +1,8 @@
 """Venues found by entry point: which are opened, and what is said of one that cannot be."""
 
+from pathlib import Path
+from typing import Any, Never, cast
+
 import pytest
 
 from engine.errors import EngineError, ErrorCode
@@ -23,7 +26,7 @@ def fail(context):
 
 
 @pytest.fixture
-def site(tmp_path, monkeypatch):
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder on the path where venues can be installed."""
     monkeypatch.syspath_prepend(str(tmp_path))
     return tmp_path
@@ -31,30 +34,30 @@ def site(tmp_path, monkeypatch):
 
 def load(*names: str) -> list[str]:
     settings = get_settings().model_copy(update={"venues": list(names)})
-    context = VenueContext(settings, ledger=None)  # type: ignore[arg-type]
+    context = VenueContext(settings, ledger=None)
     return [venue.id for venue in load_venues(context)]
 
 
-def test_every_installed_venue_is_opened(site):
+def test_every_installed_venue_is_opened(site: Path) -> None:
     plug_in(site, "outside", source=VENUE, factory="open_it")
 
     assert load() == ["meteora", "outside", "raydium"]
 
 
-def test_only_the_named_ones_are_opened_in_their_order(site):
+def test_only_the_named_ones_are_opened_in_their_order(site: Path) -> None:
     plug_in(site, "outside", source=VENUE, factory="open_it")
 
     assert load("raydium", "outside") == ["raydium", "outside"]
 
 
-def test_an_unknown_name_is_told_which_there_are():
+def test_an_unknown_name_is_told_which_there_are() -> None:
     with pytest.raises(VenueNotLoaded) as refused:
         load("nowhere")
 
     assert str(refused.value) == "No venue 'nowhere' is installed; there are: meteora, raydium."
 
 
-def test_a_factory_that_raises_is_named_with_its_reason(site):
+def test_a_factory_that_raises_is_named_with_its_reason(site: Path) -> None:
     plug_in(site, "broke", source=VENUE, factory="fail")
 
     with pytest.raises(VenueNotLoaded) as refused:
@@ -63,7 +66,7 @@ def test_a_factory_that_raises_is_named_with_its_reason(site):
     assert str(refused.value) == "The venue 'broke' (broke_venue:fail) failed: no key for the desk"
 
 
-def test_a_module_without_the_factory_is_named(site):
+def test_a_module_without_the_factory_is_named(site: Path) -> None:
     plug_in(site, "hollow", source="", factory="missing")
 
     with pytest.raises(
@@ -72,7 +75,7 @@ def test_a_module_without_the_factory_is_named(site):
         load("hollow")
 
 
-def test_an_id_that_differs_from_the_entry_point_is_refused(site):
+def test_an_id_that_differs_from_the_entry_point_is_refused(site: Path) -> None:
     plug_in(site, "alias", source=VENUE, factory="open_it")
 
     with pytest.raises(VenueNotLoaded) as refused:
@@ -100,17 +103,18 @@ class Venue:
 class Away:
     """A ledger whose Postgres is away."""
 
-    def __init__(self, trouble):
+    def __init__(self, trouble: Exception) -> None:
         self.trouble = trouble
 
-    async def slot(self):
+    async def slot(self) -> Never:
         raise self.trouble
 
 
-async def test_a_venues_trouble_is_told_from_an_outage_of_ours(site):
+async def test_a_venues_trouble_is_told_from_an_outage_of_ours(site: Path) -> None:
     plug_in(site, "faulty", source=FAULTY, factory="Venue")
     settings = get_settings().model_copy(update={"venues": ["faulty", "raydium"]})
-    faulty, raydium = load_venues(VenueContext(settings, Away(OSError("our own trouble"))))
+    ledger = cast(Any, Away(OSError("our own trouble")))
+    faulty, raydium = load_venues(VenueContext(settings, ledger))
 
     with pytest.raises(EngineError) as failed:
         await faulty.quote(Swap(SOL, USDC, 1))
@@ -122,9 +126,9 @@ async def test_a_venues_trouble_is_told_from_an_outage_of_ours(site):
     assert is_outage(away.value)
 
 
-async def test_a_database_without_room_is_told_as_such_through_a_venue():
+async def test_a_database_without_room_is_told_as_such_through_a_venue() -> None:
     settings = get_settings().model_copy(update={"venues": ["raydium"]})
-    [raydium] = load_venues(VenueContext(settings, Away(TooMuchWaits())))
+    [raydium] = load_venues(VenueContext(settings, cast(Any, Away(TooMuchWaits()))))
 
     with pytest.raises(LedgerAway) as away:
         await raydium.build(None, min_amount_out=1, memo="m", nonce=1)

@@ -1,6 +1,7 @@
 """Settings: documented, typed, and refused as a whole when one is wrong."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ NAMES = {
 
 
 @pytest.fixture
-def environment(monkeypatch):
+def environment(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Settings]:
     """Set variables and read the settings anew."""
 
     def environment(**variables: str) -> Settings:
@@ -28,11 +29,13 @@ def environment(monkeypatch):
     return environment
 
 
-def test_every_setting_is_documented_and_nothing_else_is():
+def test_every_setting_is_documented_and_nothing_else_is() -> None:
     assert set(DOCUMENTED) == set(NAMES)
 
 
-def test_the_documented_values_are_the_defaults(environment, monkeypatch):
+def test_the_documented_values_are_the_defaults(
+    environment: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch
+) -> None:
     values = {name: value for name, value in DOCUMENTED.items() if not name.endswith("_URL")}
 
     assert environment(**values) == environment()
@@ -58,12 +61,14 @@ def test_the_documented_values_are_the_defaults(environment, monkeypatch):
         ("ORDER_ENGINE_ALLOWED_ORIGINS", "*"),
     ],
 )
-def test_a_wrong_value_is_refused_by_name(environment, name, value):
+def test_a_wrong_value_is_refused_by_name(
+    environment: Callable[..., Settings], name: str, value: str
+) -> None:
     with pytest.raises(InvalidSettings, match=rf"cannot be used:\n  {name}: "):
         environment(**{name: value})
 
 
-def test_all_wrong_values_are_named_at_once(environment):
+def test_all_wrong_values_are_named_at_once(environment: Callable[..., Settings]) -> None:
     with pytest.raises(InvalidSettings) as refused:
         environment(ORDER_ENGINE_PORT="x", ORDER_ENGINE_SLOT_MS="x")
 
@@ -72,20 +77,24 @@ def test_all_wrong_values_are_named_at_once(environment):
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+asyncpg"])
-def test_any_usual_address_of_postgres_will_do(environment, scheme):
+def test_any_usual_address_of_postgres_will_do(
+    environment: Callable[..., Settings], scheme: str
+) -> None:
     settings = environment(DATABASE_URL=f"{scheme}://me@here/orders")
 
     assert settings.database_url == "postgresql+asyncpg://me@here/orders"
 
 
-def test_a_missing_server_is_a_clear_message(environment, monkeypatch):
+def test_a_missing_server_is_a_clear_message(
+    environment: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("DATABASE_URL")
 
     with pytest.raises(InvalidSettings, match="DATABASE_URL is not set"):
         _ = environment().require_database_url
 
 
-def test_names_are_listed_with_commas(environment):
+def test_names_are_listed_with_commas(environment: Callable[..., Settings]) -> None:
     settings = environment(
         ORDER_ENGINE_ALLOWED_HOSTS="desk.example, 10.0.0.7,[::2],::3",
         ORDER_ENGINE_ALLOWED_ORIGINS="https://desk.example,http://10.0.0.7:5173",

@@ -1,6 +1,7 @@
 """Updates between processes, over a real Redis whose connections are cut."""
 
 import asyncio
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from uuid import uuid4
@@ -11,7 +12,7 @@ from redis.asyncio import Redis
 from engine.orders.event import OrderEvent
 from engine.orders.status import OrderStatus
 from wiring.settings import get_settings
-from wiring.updates import Hint, open_updates
+from wiring.updates import Hint, Updates, open_updates
 
 DEADLINE_SECONDS = 20
 
@@ -27,13 +28,13 @@ def event(sequence: int = 1) -> OrderEvent:
 
 
 @pytest.fixture
-async def redis():
+async def redis() -> AsyncIterator[Redis]:
     async with Redis.from_url(get_settings().require_redis_url) as client:
         yield client
 
 
 @pytest.fixture
-async def stack():
+async def stack() -> AsyncIterator[AsyncExitStack]:
     async with AsyncExitStack() as stack:
         yield stack
 
@@ -45,30 +46,36 @@ def told(*events: OrderEvent) -> list[str]:
 class Listener:
     """A process that listens: what it heard, and how often it was told it may have missed some."""
 
-    def __init__(self, updates) -> None:
+    def __init__(self, updates: Updates) -> None:
         self.heard: list[OrderEvent] = []
         self.missed = 0
         self._task = asyncio.create_task(self._listen(updates))
 
-    async def _listen(self, updates) -> None:
+    async def _listen(self, updates: Updates) -> None:
         async for hints in updates.receive():
             if hints is None:
                 self.missed += 1
             else:
                 self.heard += [hint.read() for hint in hints]
 
+    async def has_heard(self, count: int) -> None:
+        await until(lambda: len(self.heard) == count)
+
+    async def has_missed(self, count: int) -> None:
+        await until(lambda: self.missed >= count)
+
     async def stop(self) -> None:
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
 
 
-async def until(condition) -> None:
+async def until(condition: Callable[[], object]) -> None:
     async with asyncio.timeout(DEADLINE_SECONDS):
         while not condition():
             await asyncio.sleep(0.01)
 
 
-async def listening(stack) -> tuple:
+async def listening(stack: AsyncExitStack) -> tuple[Updates, Listener]:
     updates = await stack.enter_async_context(open_updates(get_settings().require_redis_url))
     listener = Listener(updates)
     stack.push_async_callback(listener.stop)
@@ -76,7 +83,7 @@ async def listening(stack) -> tuple:
     return updates, listener
 
 
-async def test_the_first_event_after_subscribing_arrives(stack):
+async def test_the_first_event_after_subscribing_arrives(stack: AsyncExitStack) -> None:
     updates, listener = await listening(stack)
     sent = event()
 
@@ -86,18 +93,20 @@ async def test_the_first_event_after_subscribing_arrives(stack):
     assert listener.heard == [sent]
 
 
-async def test_every_process_hears_every_event_in_order(stack):
+async def test_every_process_hears_every_event_in_order(stack: AsyncExitStack) -> None:
     everybody = [await listening(stack) for _ in range(5)]
     sent = [event(n) for n in range(1, 1_001)]
 
     await everybody[0][0].publish(told(*sent))
 
     for _, listener in everybody:
-        await until(lambda listener=listener: len(listener.heard) == len(sent))
+        await listener.has_heard(len(sent))
         assert listener.heard == sent
 
 
-async def test_a_killed_connection_is_replaced_and_the_gap_is_told(stack, redis):
+async def test_a_killed_connection_is_replaced_and_the_gap_is_told(
+    stack: AsyncExitStack, redis: Redis
+) -> None:
     updates, listener = await listening(stack)
     missed_before = listener.missed
 
@@ -109,7 +118,9 @@ async def test_a_killed_connection_is_replaced_and_the_gap_is_told(stack, redis)
     await until(lambda: sent in listener.heard)
 
 
-async def test_connections_killed_again_and_again_do_not_deafen_anybody(stack, redis):
+async def test_connections_killed_again_and_again_do_not_deafen_anybody(
+    stack: AsyncExitStack, redis: Redis
+) -> None:
     everybody = [await listening(stack) for _ in range(3)]
 
     for round_ in range(5):
@@ -117,8 +128,7 @@ async def test_connections_killed_again_and_again_do_not_deafen_anybody(stack, r
         await redis.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
         sent = event(round_ + 1)
         for _, listener in everybody:
-            missed = listener.missed
-            await until(lambda listener=listener, missed=missed: listener.missed >= missed)
+            await listener.has_missed(listener.missed)
         await until(lambda: all(updates.listening for updates, _ in everybody))
         # A hint may still be lost; what matters is that later ones arrive.
         async with asyncio.timeout(DEADLINE_SECONDS):
@@ -127,7 +137,7 @@ async def test_connections_killed_again_and_again_do_not_deafen_anybody(stack, r
                 await asyncio.sleep(0.05)
 
 
-async def test_publishing_without_redis_neither_waits_nor_fails():
+async def test_publishing_without_redis_neither_waits_nor_fails() -> None:
     async with open_updates("redis://127.0.0.1:1/0") as updates:
         async with asyncio.timeout(5):
             for n in range(1, 30_000):
@@ -136,12 +146,12 @@ async def test_publishing_without_redis_neither_waits_nor_fails():
         assert not updates.listening
 
 
-async def test_whose_event_a_hint_is_can_be_seen_without_reading_it(stack):
+async def test_whose_event_a_hint_is_can_be_seen_without_reading_it(stack: AsyncExitStack) -> None:
     sent = event()
 
     assert Hint(told(sent)[0]).order_id == str(sent.order_id)
 
 
 @pytest.mark.parametrize("text", ["", "nonsense", '{"order_id":"x"}', "[]"])
-def test_what_is_no_event_reads_as_none(text):
+def test_what_is_no_event_reads_as_none(text: str) -> None:
     assert Hint(text).read() is None

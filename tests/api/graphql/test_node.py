@@ -1,13 +1,14 @@
 """`node` finds whatever has a global id; the schema is there for tools; counts are bounded."""
 
 from pathlib import Path
+from typing import cast
 
 import pytest
-from graphql import build_schema
+from graphql import GraphQLScalarType, build_schema
 
 from engine.orders.status import OrderStatus as S
 from engine.tokens import SOL
-from tests.api.asking import asking
+from tests.api.asking import Asking
 from tests.factories import accepted, advanced
 
 NODE = """query($id: ID!) {node(id: $id) {
@@ -15,13 +16,7 @@ NODE = """query($id: ID!) {node(id: $id) {
 }}"""
 
 
-@pytest.fixture
-async def ask(settings):
-    async with asking(settings) as ask:
-        yield ask
-
-
-async def test_every_type_of_node_is_found_by_its_id(ask):
+async def test_every_type_of_node_is_found_by_its_id(ask: Asking) -> None:
     order = str((await accepted(ask.services.orders)).id)
 
     found = [
@@ -40,18 +35,18 @@ async def test_every_type_of_node_is_found_by_its_id(ask):
 @pytest.mark.parametrize(
     "id", ["", "SOL", "raydium:SOL-DOGE", "0198c5f0-0000-7000-8000-000000000000", "1" * 32, "\x00"]
 )
-async def test_what_nothing_has_for_an_id_is_null(ask, id):
+async def test_what_nothing_has_for_an_id_is_null(ask: Asking, id: str) -> None:
     assert await ask.data(NODE, id=id) == {"node": None}
 
 
-async def test_an_order_has_one_id_only(ask):
+async def test_an_order_has_one_id_only(ask: Asking) -> None:
     id = str((await accepted(ask.services.orders)).id)
 
     for other in (id.upper(), id.replace("-", ""), f"{{{id}}}", f"urn:uuid:{id}"):
         assert await ask.data(NODE, id=other) == {"node": None}
 
 
-async def test_every_node_that_is_listed_is_found_by_its_id(ask):
+async def test_every_node_that_is_listed_is_found_by_its_id(ask: Asking) -> None:
     listed = await ask.data("{pools {id} tokens {id} venues {id}}")
 
     ids = [node["id"] for nodes in listed.values() for node in nodes]
@@ -60,7 +55,9 @@ async def test_every_node_that_is_listed_is_found_by_its_id(ask):
         assert (await ask.data(NODE, id=id))["node"]["id"] == id
 
 
-async def test_a_filter_is_counted_whatever_the_page(ask, monkeypatch):
+async def test_a_filter_is_counted_whatever_the_page(
+    ask: Asking, monkeypatch: pytest.MonkeyPatch
+) -> None:
     store = ask.services.orders
     orders = [await accepted(store) for _ in range(5)]
     await advanced(store, orders[0], S.FAILED)
@@ -78,11 +75,13 @@ async def test_a_filter_is_counted_whatever_the_page(ask, monkeypatch):
 
 
 @pytest.fixture
-def exported():
+def exported() -> str:
     return Path("schema.graphql").read_text(encoding="utf-8")
 
 
-async def test_the_schema_is_served_as_text_and_says_where_scalars_are_specified(ask, exported):
+async def test_the_schema_is_served_as_text_and_says_where_scalars_are_specified(
+    ask: Asking, exported: str
+) -> None:
     response = await ask._client.get("/schema.graphql")
 
     assert (response.status_code, response.headers["content-type"]) == (
@@ -90,7 +89,7 @@ async def test_the_schema_is_served_as_text_and_says_where_scalars_are_specified
     )
     assert response.text == exported
     scalars = {
-        name: type_.specified_by_url
+        name: cast(GraphQLScalarType, type_).specified_by_url
         for name, type_ in build_schema(response.text).type_map.items()
         if name in ("Decimal", "DateTime")
     }

@@ -1,7 +1,9 @@
 """The devnet seen through the API: pools, candles, and quotes that follow the pools."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -12,7 +14,8 @@ from engine.swaps.transaction import Hop, PoolShare, SwapTransaction, sign
 from engine.tokens import SOL, USDC, WIF
 from models.database import open_database
 from models.devnet.slots import SlotRunner
-from tests.api.asking import asking
+from tests.api.asking import Asking, asking
+from wiring.settings import Settings
 from wiring.updates import PoolsChanged
 
 PATIENCE_SECONDS = 10
@@ -25,18 +28,12 @@ SELL = {"tokenIn": "SOL", "tokenOut": "USDC", "amount": "1"}
 
 
 @pytest.fixture
-def settings(settings):
+def settings(settings: Settings) -> Settings:
     return settings.model_copy(update={"quote_latency_ms": 0, "stream_poll_interval_ms": 60_000})
 
 
 @pytest.fixture
-async def ask(settings):
-    async with asking(settings) as ask:
-        yield ask
-
-
-@pytest.fixture
-def trade(settings, ask):
+def trade(settings: Settings, ask: Asking) -> Callable[..., Awaitable[None]]:
     """Sell SOL to a pool, as a slot would, and tell those who listen."""
 
     async def trade(pool: str, amount: int, *, tell: bool = True) -> None:
@@ -65,7 +62,7 @@ def trade(settings, ask):
     return trade
 
 
-def quotes(ask, **given):
+def quotes(ask: Asking, **given: Any) -> Any:
     stream = schema.subscribe(
         QUOTES,
         variable_values={"input": SELL | given},
@@ -74,14 +71,16 @@ def quotes(ask, **given):
     return stream
 
 
-async def next_of(stream):
+async def next_of(stream: Any) -> dict[str, Any]:
     async with asyncio.timeout(PATIENCE_SECONDS):
         result = await anext(stream)
     assert result.errors is None
     return result.data["quotes"]
 
 
-async def test_a_stream_of_quotes_begins_with_one_and_follows_the_pools(ask, trade):
+async def test_a_stream_of_quotes_begins_with_one_and_follows_the_pools(
+    ask: Asking, trade: Callable[..., Awaitable[None]]
+) -> None:
     async with aclosing(await quotes(ask, venues=["raydium"])) as stream:
         first = await next_of(stream)
         follows = asyncio.ensure_future(next_of(stream))
@@ -92,7 +91,9 @@ async def test_a_stream_of_quotes_begins_with_one_and_follows_the_pools(ask, tra
     assert float(second["amountOut"]) < float(first["amountOut"])
 
 
-async def test_a_better_pool_off_the_route_brings_a_new_quote_too(ask, trade):
+async def test_a_better_pool_off_the_route_brings_a_new_quote_too(
+    ask: Asking, trade: Callable[..., Awaitable[None]]
+) -> None:
     async with aclosing(await quotes(ask)) as stream:
         first = await next_of(stream)
         follows = asyncio.ensure_future(next_of(stream))
@@ -103,7 +104,7 @@ async def test_a_better_pool_off_the_route_brings_a_new_quote_too(ask, trade):
     assert second["route"] == [{"pool": "raydium:SOL-USDC"}]
 
 
-async def test_a_trade_elsewhere_brings_nothing(ask):
+async def test_a_trade_elsewhere_brings_nothing(ask: Asking) -> None:
     async with aclosing(await quotes(ask, venues=["raydium"])) as stream:
         await next_of(stream)
         follows = asyncio.ensure_future(anext(stream))
@@ -116,7 +117,9 @@ async def test_a_trade_elsewhere_brings_nothing(ask):
     assert not done
 
 
-async def test_lost_hints_only_delay_a_quote(ask, trade, settings):
+async def test_lost_hints_only_delay_a_quote(
+    ask: Asking, trade: Callable[..., Awaitable[None]], settings: Settings
+) -> None:
     ask.change(settings=settings.model_copy(update={"stream_poll_interval_ms": 50}))
     async with aclosing(await quotes(ask, venues=["raydium"])) as stream:
         first = await next_of(stream)
@@ -127,7 +130,7 @@ async def test_lost_hints_only_delay_a_quote(ask, trade, settings):
     assert second != first
 
 
-async def test_a_watch_holds_no_more_than_there_are_pools(ask):
+async def test_a_watch_holds_no_more_than_there_are_pools(ask: Asking) -> None:
     feed = ask.services.pool_feed
     with feed.watch() as watch:
         for slot in range(1_000):
@@ -145,7 +148,9 @@ async def test_a_watch_holds_no_more_than_there_are_pools(ask):
         ({"tokenOut": "ORCA", "venues": ["meteora"]}, "UNSUPPORTED_PAIR"),
     ],
 )
-async def test_what_can_never_be_quoted_ends_the_stream_with_its_reason(ask, given, code):
+async def test_what_can_never_be_quoted_ends_the_stream_with_its_reason(
+    ask: Asking, given: dict[str, Any], code: str
+) -> None:
     async with aclosing(await quotes(ask, **given)) as stream:
         result = await anext(stream)
 
@@ -154,7 +159,7 @@ async def test_what_can_never_be_quoted_ends_the_stream_with_its_reason(ask, giv
 
 
 @pytest.mark.parametrize("interval", [99, 60_001])
-async def test_an_interval_out_of_range_is_refused(ask, interval):
+async def test_an_interval_out_of_range_is_refused(ask: Asking, interval: int) -> None:
     result = await anext(
         await schema.subscribe(
             QUOTES.replace("100", str(interval)),
@@ -166,7 +171,9 @@ async def test_an_interval_out_of_range_is_refused(ask, interval):
     assert "minIntervalMs" in result.errors[0].message
 
 
-async def test_pools_are_listed_as_they_are_now(ask, trade):
+async def test_pools_are_listed_as_they_are_now(
+    ask: Asking, trade: Callable[..., Awaitable[None]]
+) -> None:
     await trade("raydium:SOL-USDC", 1_000 * 10**9)
 
     listed = await ask.data(
@@ -192,7 +199,7 @@ async def test_pools_are_listed_as_they_are_now(ask, trade):
     assert float(raydium["spotPrice"]) < 145
 
 
-async def test_candles_follow_trades(ask, trade):
+async def test_candles_follow_trades(ask: Asking, trade: Callable[..., Awaitable[None]]) -> None:
     await trade("raydium:SOL-USDC", 1_000 * 10**9)
 
     answer = await ask.data(
@@ -217,13 +224,15 @@ async def test_candles_follow_trades(ask, trade):
         'tokenIn: "SOL", tokenOut: "USDC", last: 501',
     ],
 )
-async def test_candles_that_cannot_be_are_refused(ask, arguments):
+async def test_candles_that_cannot_be_are_refused(ask: Asking, arguments: str) -> None:
     answer = await ask("{ candles(" + arguments + ") { open } }")
 
     assert answer["errors"][0]["extensions"] == {"code": "INVALID_ARGUMENT"}
 
 
-async def test_one_stream_of_quotes_too_many_is_told_when_to_come_back(settings):
+async def test_one_stream_of_quotes_too_many_is_told_when_to_come_back(
+    settings: Settings,
+) -> None:
     async with asking(settings.model_copy(update={"max_quote_streams": 1})) as ask:
         async with aclosing(await quotes(ask)) as stream:
             await next_of(stream)
@@ -249,17 +258,19 @@ mutation Launch($input: LaunchPoolInput!) {
 """
 
 
-async def quote(ask, token_in, token_out, amount, **given):
+async def quote(
+    ask: Asking, token_in: str, token_out: str, amount: str, **given: Any
+) -> dict[str, Any]:
     asked = {"tokenIn": token_in, "tokenOut": token_out, "amount": amount} | given
     return (await ask.data(QUOTE, input=asked))["quote"]
 
 
-async def launch(ask, **given):
+async def launch(ask: Asking, **given: Any) -> dict[str, Any]:
     asked = {"symbol": "WIF", "mint": WIF.mint, "decimals": 6, "quoteToken": "USDC"} | given
     return (await ask.data(LAUNCH, input=asked))["launchPool"]
 
 
-async def test_thin_pools_do_not_hide_the_way_over_a_hub(ask):
+async def test_thin_pools_do_not_hide_the_way_over_a_hub(ask: Asking) -> None:
     before = await quote(ask, "WIF", "USDC", "10000")
     for venue in ("raydium", "meteora"):
         opened = await launch(ask, venue=venue, reserve="20", quoteReserve="10")
@@ -273,21 +284,21 @@ async def test_thin_pools_do_not_hide_the_way_over_a_hub(ask):
     assert float(alone["quote"]["amountOut"]) > 4_900
 
 
-async def test_an_amount_that_buys_nothing_is_told_so(ask):
+async def test_an_amount_that_buys_nothing_is_told_so(ask: Asking) -> None:
     answer = await quote(ask, "ORCA", "USDC", "0.000001")
 
     assert answer["quote"] is None
     assert [error["code"] for error in answer["userErrors"]] == ["ZERO_OUTPUT"]
 
 
-async def test_dust_has_no_price_impact(ask):
+async def test_dust_has_no_price_impact(ask: Asking) -> None:
     answer = await quote(ask, "SOL", "USDC", "0.0000001")
 
     assert answer["quote"]["amountOut"] == "0.000014"
     assert answer["quote"]["priceImpactBps"] == "0"
 
 
-async def test_a_meteora_pool_opens_at_the_bin_nearest_to_its_ratio(ask):
+async def test_a_meteora_pool_opens_at_the_bin_nearest_to_its_ratio(ask: Asking) -> None:
     opened = await launch(ask, venue="meteora", reserve="1000000", quoteReserve="600000")
     refused = await launch(
         ask, venue="meteora", quoteToken="SOL", reserve="0.00001", quoteReserve="10000000"

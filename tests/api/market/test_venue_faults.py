@@ -1,9 +1,13 @@
 """Venues from outside that fail or hang, seen by the API's clients: quotes, health, orders."""
 
+from collections.abc import AsyncIterator
+from pathlib import Path
+
 import pytest
 
-from tests.api.asking import asking
+from tests.api.asking import Asking, asking
 from tests.plug_in import plug_in
+from wiring.settings import Settings
 
 VENUE = """
 import asyncio
@@ -31,7 +35,9 @@ SELL = {"tokenIn": "SOL", "tokenOut": "USDC", "amount": "1"}
 
 
 @pytest.fixture
-async def ask(settings, tmp_path, monkeypatch):
+async def ask(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Asking]:
     monkeypatch.syspath_prepend(str(tmp_path))
     faults = {"broken": "raise OSError('away')", "hung": "await asyncio.Event().wait()"}
     for name, fault in faults.items():
@@ -45,7 +51,7 @@ async def ask(settings, tmp_path, monkeypatch):
         yield ask
 
 
-async def test_a_venue_that_fails_or_hangs_is_not_healthy_and_the_others_are(ask):
+async def test_a_venue_that_fails_or_hangs_is_not_healthy_and_the_others_are(ask: Asking) -> None:
     listed = (await ask.data("{ venues { id healthy } }"))["venues"]
 
     assert {venue["id"]: venue["healthy"] for venue in listed} == {
@@ -55,7 +61,7 @@ async def test_a_venue_that_fails_or_hangs_is_not_healthy_and_the_others_are(ask
     }
 
 
-async def test_quotes_of_the_others_come_with_what_went_wrong(ask):
+async def test_quotes_of_the_others_come_with_what_went_wrong(ask: Asking) -> None:
     answer = (await ask.data(QUOTE, input=SELL))["quote"]
 
     assert answer["userErrors"] == []
@@ -66,7 +72,7 @@ async def test_quotes_of_the_others_come_with_what_went_wrong(ask):
     assert told == {"raydium": None, "broken": "VENUE_UNAVAILABLE", "hung": "VENUE_TIMEOUT"}
 
 
-async def test_orders_for_the_others_are_taken(ask):
+async def test_orders_for_the_others_are_taken(ask: Asking) -> None:
     for input in (SELL, SELL | {"venues": ["raydium"]}):
         payload = (await ask.data(PLACE, input=input))["executeMarketOrder"]
         assert payload["userErrors"] == []

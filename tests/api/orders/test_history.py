@@ -2,6 +2,7 @@
 
 import base64
 from itertools import product
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ from api.orders.cursor import Cursors
 from engine.orders.status import OrderStatus
 from engine.tokens import BONK
 from models.orders.step import OrderFilter
-from tests.api.asking import asking
+from tests.api.asking import Asking
 from tests.factories import accepted, advanced
 
 PAGE = """
@@ -24,32 +25,26 @@ query Page($filter: OrderFilter, $first: Int, $after: String, $last: Int, $befor
 
 
 @pytest.fixture
-async def ask(settings):
-    async with asking(settings) as ask:
-        yield ask
-
-
-@pytest.fixture
-async def ten(ask):
+async def ten(ask: Asking) -> list[str]:
     """The ids of ten orders, newest first."""
     orders = [await accepted(ask.services.orders) for _ in range(10)]
     return [str(order.id) for order in orders][::-1]
 
 
 @pytest.fixture
-async def five(ask):
+async def five(ask: Asking) -> list[str]:
     """The ids of five orders, newest first."""
     orders = [await accepted(ask.services.orders) for _ in range(5)]
     return [str(order.id) for order in orders][::-1]
 
 
-async def page(ask, **given):
+async def page(ask: Asking, **given: Any) -> tuple[list[str], dict[str, Any]]:
     connection = (await ask.data(PAGE, **given))["orders"]
     assert [edge["node"] for edge in connection["edges"]] == connection["nodes"]
     return [node["id"] for node in connection["nodes"]], connection["pageInfo"]
 
 
-async def test_the_newest_come_first_and_twenty_by_default(ask, ten):
+async def test_the_newest_come_first_and_twenty_by_default(ask: Asking, ten: list[str]) -> None:
     more = [str((await accepted(ask.services.orders)).id) for _ in range(15)]
 
     answer = await ask.data("{ orders { nodes { id } pageInfo { hasNextPage } } }")
@@ -59,7 +54,7 @@ async def test_the_newest_come_first_and_twenty_by_default(ask, ten):
     assert answer["orders"]["pageInfo"]["hasNextPage"] is True
 
 
-async def test_forward_to_the_end_and_back_to_the_beginning(ask, ten):
+async def test_forward_to_the_end_and_back_to_the_beginning(ask: Asking, ten: list[str]) -> None:
     forward, after = [], None
     while True:
         ids, info = await page(ask, first=3, after=after)
@@ -81,14 +76,16 @@ async def test_forward_to_the_end_and_back_to_the_beginning(ask, ten):
     assert backward == [ten[6:9], ten[3:6], ten[0:3]]
 
 
-async def test_the_last_without_a_cursor_are_the_oldest_newest_first(ask, ten):
+async def test_the_last_without_a_cursor_are_the_oldest_newest_first(
+    ask: Asking, ten: list[str]
+) -> None:
     ids, info = await page(ask, last=4)
 
     assert ids == ten[6:]
     assert (info["hasPreviousPage"], info["hasNextPage"]) == (True, False)
 
 
-async def test_a_page_between_two_cursors(ask, ten):
+async def test_a_page_between_two_cursors(ask: Asking, ten: list[str]) -> None:
     everything = (await ask.data(PAGE, first=10))["orders"]["edges"]
 
     ids, _ = await page(
@@ -99,7 +96,9 @@ async def test_a_page_between_two_cursors(ask, ten):
 
 
 @pytest.mark.parametrize("direction", ["first", "last"])
-async def test_more_lies_beyond_a_page_exactly_where_it_does(ask, five, direction):
+async def test_more_lies_beyond_a_page_exactly_where_it_does(
+    ask: Asking, five: list[str], direction: str
+) -> None:
     edges = (await ask.data(PAGE, first=5))["orders"]["edges"]
 
     for after, before, size in product([None, 0, 1, 4], [None, 0, 1, 4], range(1, 6)):
@@ -116,7 +115,7 @@ async def test_more_lies_beyond_a_page_exactly_where_it_does(ask, five, directio
             assert more == (shown[0] > 0, shown[-1] < 4), (after, before, size)
 
 
-async def test_more_lies_beyond_an_empty_page(ask, five):
+async def test_more_lies_beyond_an_empty_page(ask: Asking, five: list[str]) -> None:
     edges = (await ask.data(PAGE, first=5))["orders"]["edges"]
 
     _, above = await page(ask, first=3, before=edges[0]["cursor"])
@@ -126,7 +125,9 @@ async def test_more_lies_beyond_an_empty_page(ask, five):
     assert (below["hasPreviousPage"], below["hasNextPage"]) == (True, False)
 
 
-async def test_orders_placed_meanwhile_do_not_shift_the_next_page(ask, ten):
+async def test_orders_placed_meanwhile_do_not_shift_the_next_page(
+    ask: Asking, ten: list[str]
+) -> None:
     _, info = await page(ask, first=5)
     await accepted(ask.services.orders)
 
@@ -135,7 +136,7 @@ async def test_orders_placed_meanwhile_do_not_shift_the_next_page(ask, ten):
     assert ids == ten[5:]
 
 
-async def test_an_empty_history_is_an_empty_page(ask):
+async def test_an_empty_history_is_an_empty_page(ask: Asking) -> None:
     ids, info = await page(ask)
 
     assert ids == []
@@ -147,13 +148,13 @@ async def test_an_empty_history_is_an_empty_page(ask):
     }
 
 
-async def test_filters(ask, ten):
+async def test_filters(ask: Asking, ten: list[str]) -> None:
     store = ask.services.orders
     failed = await advanced(store, await accepted(store), OrderStatus.FAILED)
     bonk = await accepted(store, token_in=BONK.mint)
     middle = (await store.get(bonk.id)).created_at.isoformat()
 
-    async def found(**filter):
+    async def found(**filter: Any) -> set[str]:
         return {*(await page(ask, filter=filter, first=100))[0]}
 
     everything = {*ten, str(failed.id), str(bonk.id)}
@@ -190,13 +191,15 @@ async def test_filters(ask, ten):
         ({"filter": {"createdAfter": "2026-01-01"}}, "RFC 3339"),
     ],
 )
-async def test_a_page_that_cannot_be_is_a_clear_error(ask, given, said):
+async def test_a_page_that_cannot_be_is_a_clear_error(
+    ask: Asking, given: dict[str, Any], said: str
+) -> None:
     answer = await ask(PAGE, **given)
 
     assert said in answer["errors"][0]["message"]
 
 
-async def test_a_cursor_of_another_filter_is_refused(ask, ten):
+async def test_a_cursor_of_another_filter_is_refused(ask: Asking, ten: list[str]) -> None:
     _, info = await page(ask, first=1, filter={"isTerminal": False})
 
     answer = await ask(PAGE, after=info["endCursor"])
@@ -212,7 +215,9 @@ async def test_a_cursor_of_another_filter_is_refused(ask, ten):
     ids=["the end of time", "the year 11000", "nothing", "short", "long", "no id"],
 )
 @pytest.mark.parametrize("argument", ["after", "before"])
-async def test_a_cursor_made_up_that_names_no_place_is_refused(ask, place, argument):
+async def test_a_cursor_made_up_that_names_no_place_is_refused(
+    ask: Asking, place: bytes, argument: str
+) -> None:
     mark = Cursors(ACCOUNT, OrderFilter())._mark(place)
     cursor = base64.urlsafe_b64encode(place + mark).rstrip(b"=").decode()
 
@@ -222,7 +227,7 @@ async def test_a_cursor_made_up_that_names_no_place_is_refused(ask, place, argum
     assert error["extensions"] == {"code": "INVALID_ARGUMENT"}
 
 
-async def test_a_cursor_made_up_that_names_a_place_is_a_place(ask, ten):
+async def test_a_cursor_made_up_that_names_a_place_is_a_place(ask: Asking, ten: list[str]) -> None:
     place = (2**57).to_bytes(8) + b"x" * 16
     cursor = base64.urlsafe_b64encode(place + Cursors(ACCOUNT, OrderFilter())._mark(place))
 
@@ -231,7 +236,7 @@ async def test_a_cursor_made_up_that_names_a_place_is_a_place(ask, ten):
     assert [node["id"] for node in answer["data"]["orders"]["nodes"]] == ten
 
 
-async def test_a_cursor_with_one_bit_changed_is_refused(ask, ten):
+async def test_a_cursor_with_one_bit_changed_is_refused(ask: Asking, ten: list[str]) -> None:
     _, info = await page(ask, first=1)
     raw = bytearray(base64.urlsafe_b64decode(info["endCursor"] + "=="))
 

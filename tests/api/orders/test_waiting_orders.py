@@ -3,14 +3,17 @@
 import asyncio
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from api.graphql.context import Context
 from api.roots.schema import schema
 from engine.orders.status import OrderStatus
-from tests.api.asking import asking
+from models.orders.tables import Order
+from tests.api.asking import Asking
 from tests.factories import move, step
+from wiring.settings import Settings
 
 PATIENCE_SECONDS = 10
 MINT = "NewTokenMint1111111111111111111111111111111"
@@ -36,29 +39,23 @@ subscription($id: ID!) {
 
 
 @pytest.fixture
-def settings(settings):
+def settings(settings: Settings) -> Settings:
     return settings.model_copy(update={"best_price_interval_ms": 20})
 
 
-@pytest.fixture
-async def ask(settings):
-    async with asking(settings) as ask:
-        yield ask
-
-
-async def limit(ask, **given):
+async def limit(ask: Asking, **given: Any) -> dict[str, Any]:
     return (await ask.data(PLACE_LIMIT, input=LIMIT | given))["placeLimitOrder"]
 
 
-async def snipe(ask, **given):
+async def snipe(ask: Asking, **given: Any) -> dict[str, Any]:
     return (await ask.data(PLACE_SNIPER, input=SNIPER | given))["placeSniperOrder"]
 
 
-def ahead(**given) -> str:
+def ahead(**given: Any) -> str:
     return (datetime.now(UTC) + timedelta(**given)).isoformat()
 
 
-async def test_a_limit_order_is_accepted_with_its_floor_and_its_usual_life(ask):
+async def test_a_limit_order_is_accepted_with_its_floor_and_its_usual_life(ask: Asking) -> None:
     payload = await limit(ask, clientOrderId="mine")
 
     order = payload["order"]
@@ -79,7 +76,7 @@ async def test_a_limit_order_is_accepted_with_its_floor_and_its_usual_life(ask):
     }
 
 
-async def test_a_sniper_may_wait_for_a_mint_nobody_knows(ask):
+async def test_a_sniper_may_wait_for_a_mint_nobody_knows(ask: Asking) -> None:
     order = (await snipe(ask, maxPrice="0.0020", minLiquidity="100"))["order"]
 
     assert (order["maxPrice"], order["minLiquidity"]) == ("0.002", "100")
@@ -103,7 +100,9 @@ async def test_a_sniper_may_wait_for_a_mint_nobody_knows(ask):
         ({"tokenOut": "ORCA", "venues": ["meteora"]}, "UNSUPPORTED_PAIR", "tokenOut"),
     ],
 )
-async def test_a_limit_order_that_cannot_be_is_refused(ask, given, code, field):
+async def test_a_limit_order_that_cannot_be_is_refused(
+    ask: Asking, given: dict[str, Any], code: str, field: str
+) -> None:
     payload = await limit(ask, **given)
 
     assert payload["order"] is None
@@ -125,14 +124,16 @@ async def test_a_limit_order_that_cannot_be_is_refused(ask, given, code, field):
         ({"venues": ["orca"]}, "UNKNOWN_VENUE", "venues"),
     ],
 )
-async def test_a_sniper_order_that_cannot_be_is_refused(ask, given, code, field):
+async def test_a_sniper_order_that_cannot_be_is_refused(
+    ask: Asking, given: dict[str, Any], code: str, field: str
+) -> None:
     payload = await snipe(ask, **given)
 
     assert payload["order"] is None
     assert [(e["code"], e["field"]) for e in payload["userErrors"]] == [(code, ["input", field])]
 
 
-async def test_the_same_limit_order_again_is_a_replay_and_another_a_conflict(ask):
+async def test_the_same_limit_order_again_is_a_replay_and_another_a_conflict(ask: Asking) -> None:
     first = await limit(ask, clientOrderId="mine")
     same = await limit(ask, clientOrderId="mine", limitPrice="151.2000")
     other = await limit(ask, clientOrderId="mine", limitPrice="151.21")
@@ -143,7 +144,7 @@ async def test_the_same_limit_order_again_is_a_replay_and_another_a_conflict(ask
         assert [e["code"] for e in payload["userErrors"]] == ["IDEMPOTENCY_CONFLICT"]
 
 
-async def waiting(ask):
+async def waiting(ask: Asking) -> Order:
     """A limit order that waits for its price."""
     from uuid import UUID
 
@@ -153,7 +154,9 @@ async def waiting(ask):
     return moved.order
 
 
-async def test_while_it_waits_the_stream_shows_the_best_price_and_says_it_is_no_event(ask):
+async def test_while_it_waits_the_stream_shows_the_best_price_and_says_it_is_no_event(
+    ask: Asking,
+) -> None:
     order = await waiting(ask)
     stream = await schema.subscribe(
         FOLLOW, {"id": str(order.id)}, Context(services=ask.services, request_id="test")
@@ -175,7 +178,7 @@ async def test_while_it_waits_the_stream_shows_the_best_price_and_says_it_is_no_
     assert {e["bestPrice"] for e in live} == {"149.710532"}
 
 
-async def test_other_orders_streams_show_nothing_between_events(ask):
+async def test_other_orders_streams_show_nothing_between_events(ask: Asking) -> None:
     payload = await ask.data(
         'mutation { executeMarketOrder(input: {tokenIn: "SOL", tokenOut: "USDC", amount: "1"}) '
         "{ order { id } } }"

@@ -2,7 +2,10 @@
 
 import asyncio
 import random
+from collections.abc import AsyncIterator, Iterable
 from contextlib import aclosing
+from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -10,8 +13,9 @@ from api.graphql.context import Context
 from api.roots.schema import schema
 from api.streams import event_feed
 from api.streams.event_feed import EventFeed, TooSlow
+from engine.orders.event import OrderEvent
 from engine.orders.status import OrderStatus
-from tests.api.asking import asking
+from tests.api.asking import Asking
 from tests.factories import accepted, advanced, move, step
 
 S = OrderStatus
@@ -25,13 +29,7 @@ subscription($filter: OrderFilter) {
 
 
 @pytest.fixture
-async def ask(settings):
-    async with asking(settings) as ask:
-        yield ask
-
-
-@pytest.fixture
-async def feed(ask):
+async def feed(ask: Asking) -> AsyncIterator[EventFeed]:
     feed = EventFeed(ask.services.orders)
     running = asyncio.create_task(feed.run())
     yield feed
@@ -39,7 +37,7 @@ async def feed(ask):
     await asyncio.gather(running, return_exceptions=True)
 
 
-async def lives(ask, count):
+async def lives(ask: Asking, count: int) -> dict[UUID, list[OrderEvent]]:
     """The events of some orders from first to last, told to nobody."""
     store = ask.services.orders
     orders = [await accepted(store) for _ in range(count)]
@@ -52,22 +50,24 @@ async def lives(ask, count):
     return told
 
 
-async def read(reader, count):
-    events = []
+async def read(reader: Any, count: int) -> list[Any]:
+    events: list[Any] = []
     async with asyncio.timeout(PATIENCE_SECONDS):
         while len(events) < count:
             events += await reader.take(7)
     return events
 
 
-def by_order(events):
-    found: dict = {}
+def by_order(events: Iterable[Any]) -> dict[UUID, list[int]]:
+    found: dict[Any, list[int]] = {}
     for event in events:
         found.setdefault(event.order_id, []).append(event.sequence)
     return found
 
 
-async def test_hints_late_lost_and_doubled_give_each_order_whole_and_in_order(ask, feed):
+async def test_hints_late_lost_and_doubled_give_each_order_whole_and_in_order(
+    ask: Asking, feed: EventFeed
+) -> None:
     chance = random.Random(3)
     with feed.read() as reader:
         told = await lives(ask, 30)
@@ -81,7 +81,9 @@ async def test_hints_late_lost_and_doubled_give_each_order_whole_and_in_order(as
     assert by_order(events) == {id: [1, 2, 3, 4, 5] for id in told}
 
 
-async def test_after_a_lost_connection_what_was_stored_meanwhile_is_read(ask, feed):
+async def test_after_a_lost_connection_what_was_stored_meanwhile_is_read(
+    ask: Asking, feed: EventFeed
+) -> None:
     with feed.read() as reader:
         told = await lives(ask, 5)
         feed.offer(None)
@@ -90,7 +92,9 @@ async def test_after_a_lost_connection_what_was_stored_meanwhile_is_read(ask, fe
     assert by_order(events) == {id: [1, 2, 3, 4, 5] for id in told}
 
 
-async def test_of_an_order_older_than_the_feed_only_what_is_new_comes(ask, feed):
+async def test_of_an_order_older_than_the_feed_only_what_is_new_comes(
+    ask: Asking, feed: EventFeed
+) -> None:
     order = await advanced(ask.services.orders, await accepted(ask.services.orders), S.ROUTING)
     await asyncio.sleep(0.002)  # ids are ordered by the millisecond
     with feed.read() as reader:
@@ -102,8 +106,8 @@ async def test_of_an_order_older_than_the_feed_only_what_is_new_comes(ask, feed)
 
 
 async def test_a_slow_reader_gets_the_newest_of_each_order_and_never_goes_back(
-    ask, feed, monkeypatch
-):
+    ask: Asking, feed: EventFeed, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(event_feed, "_QUEUED_EVENTS", 20)
     with feed.read() as reader:
         told = await lives(ask, 15)
@@ -119,7 +123,9 @@ async def test_a_slow_reader_gets_the_newest_of_each_order_and_never_goes_back(
     assert {id: sequences[-1] for id, sequences in found.items()} == dict.fromkeys(told, 5)
 
 
-async def test_a_reader_beyond_all_patience_is_told_so(ask, feed, monkeypatch):
+async def test_a_reader_beyond_all_patience_is_told_so(
+    ask: Asking, feed: EventFeed, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(event_feed, "_QUEUED_EVENTS", 5)
     monkeypatch.setattr(event_feed, "_QUEUED_ORDERS", 10)
     with feed.read() as reader:
@@ -129,7 +135,7 @@ async def test_a_reader_beyond_all_patience_is_told_so(ask, feed, monkeypatch):
             await reader.take(1)
 
 
-async def test_without_readers_nothing_is_kept(ask, feed):
+async def test_without_readers_nothing_is_kept(ask: Asking, feed: EventFeed) -> None:
     for events in (await lives(ask, 3)).values():
         for event in events:
             feed.offer(event)
@@ -137,7 +143,7 @@ async def test_without_readers_nothing_is_kept(ask, feed):
     assert (len(feed._newest), feed._readers) == (0, set())
 
 
-async def test_the_subscription_follows_orders_as_they_are_placed_and_moved(ask):
+async def test_the_subscription_follows_orders_as_they_are_placed_and_moved(ask: Asking) -> None:
     stream = await schema.subscribe(ALL, {}, Context(services=ask.services, request_id="test"))
     async with asyncio.timeout(PATIENCE_SECONDS), aclosing(stream) as results:
         following = asyncio.ensure_future(anext(results))
@@ -151,13 +157,13 @@ async def test_the_subscription_follows_orders_as_they_are_placed_and_moved(ask)
         first = (await following).data["orderEvents"]
         rest = [(await anext(results)).data["orderEvents"] for _ in range(9)]
 
-    found: dict = {}
+    found: dict[Any, list[int]] = {}
     for event in [first, *rest]:
         found.setdefault(event["orderId"], []).append(event["sequence"])
     assert found == {str(id): [1, 2, 3, 4, 5] for id in told}
 
 
-async def test_the_filter_is_that_of_the_history(ask):
+async def test_the_filter_is_that_of_the_history(ask: Asking) -> None:
     stream = await schema.subscribe(
         ALL,
         {"filter": {"status": ["CONFIRMED"], "tokenIn": "SOL"}},

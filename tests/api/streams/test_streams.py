@@ -2,7 +2,9 @@
 
 import asyncio
 import random
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
+from typing import Any
 
 import pytest
 
@@ -12,7 +14,8 @@ from api.streams.hub import Follower, Hub
 from engine.orders.event import OrderEvent
 from engine.orders.status import OrderStatus
 from models.orders.store import Moved
-from tests.api.asking import asking
+from models.orders.tables import Order
+from tests.api.asking import Asking
 from tests.factories import accepted, advanced, move, step
 from wiring.updates import Hint
 
@@ -35,7 +38,7 @@ class LostHints:
     def __init__(self) -> None:
         self.hints: asyncio.Queue[OrderEvent | None] = asyncio.Queue()
 
-    async def receive(self):
+    async def receive(self) -> AsyncIterator[list[Hint] | None]:
         while True:
             event = await self.hints.get()
             if event is None:
@@ -45,17 +48,11 @@ class LostHints:
 
 
 @pytest.fixture
-async def ask(settings):
-    async with asking(settings) as ask:
-        yield ask
-
-
-@pytest.fixture
-async def hub_of(ask):
+async def hub_of(ask: Asking) -> AsyncIterator[Callable[..., Hub]]:
     """A hub on given updates, polling only every minute unless told otherwise."""
     running: list[asyncio.Task[None]] = []
 
-    def hub_of(updates, poll_interval_ms=60_000) -> Hub:
+    def hub_of(updates: Any, poll_interval_ms: int = 60_000) -> Hub:
         hub = Hub(ask.services.orders, updates, poll_interval_ms=poll_interval_ms)
         running.append(asyncio.create_task(hub.run()))
         return hub
@@ -66,26 +63,26 @@ async def hub_of(ask):
     await asyncio.gather(*running, return_exceptions=True)
 
 
-async def follow(hub, order, after=0) -> list[int]:
+async def follow(hub: Hub, order: Order, after: int = 0) -> list[int]:
     async with asyncio.timeout(20), aclosing(hub.follow(order.id, after)) as events:
         return [event.sequence async for event in events]
 
 
-async def live(ask, order, status) -> Moved:
+async def live(ask: Asking, order: Order, status: OrderStatus) -> Moved:
     """Move an order the way a worker does, but tell nobody."""
     moved = await move(ask.services.orders, step(order, status))
     assert moved is not None
     return moved
 
 
-async def subscribe(ask, id, after=0) -> list[dict]:
+async def subscribe(ask: Asking, id: object, after: int = 0) -> list[Any]:
     context = Context(services=ask.services, request_id="test")
     stream = await schema.subscribe(FOLLOW, {"id": str(id), "after": after}, context)
     async with asyncio.timeout(20), aclosing(stream) as results:
         return [result async for result in results]
 
 
-async def test_an_ended_order_is_replayed_whole_and_the_stream_ends(ask):
+async def test_an_ended_order_is_replayed_whole_and_the_stream_ends(ask: Asking) -> None:
     order = await advanced(ask.services.orders, await accepted(ask.services.orders), *PATH)
 
     results = await subscribe(ask, order.id)
@@ -102,7 +99,7 @@ async def test_an_ended_order_is_replayed_whole_and_the_stream_ends(ask):
 
 
 @pytest.mark.parametrize("after", range(6))
-async def test_resuming_after_k_gives_k_plus_one_and_on(ask, after):
+async def test_resuming_after_k_gives_k_plus_one_and_on(ask: Asking, after: int) -> None:
     order = await advanced(ask.services.orders, await accepted(ask.services.orders), *PATH)
 
     results = await subscribe(ask, order.id, after)
@@ -111,7 +108,7 @@ async def test_resuming_after_k_gives_k_plus_one_and_on(ask, after):
     assert sequences == list(range(after + 1, 6))
 
 
-async def test_a_replay_is_identical(ask):
+async def test_a_replay_is_identical(ask: Asking) -> None:
     order = await advanced(ask.services.orders, await accepted(ask.services.orders), *PATH)
 
     first, second = [await subscribe(ask, order.id) for _ in range(2)]
@@ -129,7 +126,9 @@ async def test_a_replay_is_identical(ask):
         (None, -1, "`after` is 0 to 1"),
     ],
 )
-async def test_what_cannot_be_followed_is_one_clear_error(ask, id, after, said):
+async def test_what_cannot_be_followed_is_one_clear_error(
+    ask: Asking, id: object, after: int, said: str
+) -> None:
     order = await accepted(ask.services.orders)
 
     (result,) = await subscribe(ask, order.id if id is None else id, after)
@@ -139,7 +138,9 @@ async def test_what_cannot_be_followed_is_one_clear_error(ask, id, after, said):
     assert error.extensions == {"code": "INVALID_ARGUMENT"}
 
 
-async def test_events_arrive_live_and_the_hub_forgets_the_stream_at_its_end(ask, hub_of):
+async def test_events_arrive_live_and_the_hub_forgets_the_stream_at_its_end(
+    ask: Asking, hub_of: Callable[..., Hub]
+) -> None:
     updates = LostHints()
     hub = hub_of(updates)
     order = await accepted(ask.services.orders)
@@ -154,7 +155,9 @@ async def test_events_arrive_live_and_the_hub_forgets_the_stream_at_its_end(ask,
     assert hub.streams == 0
 
 
-async def test_without_any_hint_the_poll_brings_every_event(ask, hub_of):
+async def test_without_any_hint_the_poll_brings_every_event(
+    ask: Asking, hub_of: Callable[..., Hub]
+) -> None:
     hub = hub_of(LostHints(), poll_interval_ms=20)
     order = await accepted(ask.services.orders)
     following = asyncio.create_task(follow(hub, order))
@@ -164,7 +167,9 @@ async def test_without_any_hint_the_poll_brings_every_event(ask, hub_of):
     assert await following == [1, 2, 3, 4, 5]
 
 
-async def test_a_reconnect_reads_what_was_missed_at_once(ask, hub_of):
+async def test_a_reconnect_reads_what_was_missed_at_once(
+    ask: Asking, hub_of: Callable[..., Hub]
+) -> None:
     updates = LostHints()
     hub = hub_of(updates)
     order = await accepted(ask.services.orders)
@@ -179,7 +184,9 @@ async def test_a_reconnect_reads_what_was_missed_at_once(ask, hub_of):
     assert await following == [1, 2, 3, 4, 5]
 
 
-async def test_hints_lost_doubled_and_out_of_order_give_the_same_stream(ask, hub_of):
+async def test_hints_lost_doubled_and_out_of_order_give_the_same_stream(
+    ask: Asking, hub_of: Callable[..., Hub]
+) -> None:
     random_ = random.Random(7)
     updates = LostHints()
     hub = hub_of(updates, poll_interval_ms=50)
@@ -199,7 +206,9 @@ async def test_hints_lost_doubled_and_out_of_order_give_the_same_stream(ask, hub
     assert hub.streams == 0
 
 
-async def test_the_hub_survives_an_outage_of_the_database(ask, hub_of, monkeypatch):
+async def test_the_hub_survives_an_outage_of_the_database(
+    ask: Asking, hub_of: Callable[..., Hub], monkeypatch: pytest.MonkeyPatch
+) -> None:
     hub = hub_of(LostHints(), poll_interval_ms=20)
     order = await accepted(ask.services.orders)
     following = asyncio.create_task(follow(hub, order))
@@ -209,7 +218,7 @@ async def test_the_hub_survives_an_outage_of_the_database(ask, hub_of, monkeypat
     real = ask.services.orders.events_after
     failures = iter(range(5))
 
-    async def away(seen):
+    async def away(seen: Any) -> Any:
         if next(failures, None) is not None:
             raise ConnectionRefusedError
         return await real(seen)
@@ -220,7 +229,7 @@ async def test_the_hub_survives_an_outage_of_the_database(ask, hub_of, monkeypat
     assert await following == [1, 2, 3, 4, 5]
 
 
-async def test_a_client_that_leaves_is_forgotten(ask, hub_of):
+async def test_a_client_that_leaves_is_forgotten(ask: Asking, hub_of: Callable[..., Hub]) -> None:
     hub = hub_of(LostHints())
     order = await accepted(ask.services.orders)
     events = hub.follow(order.id, 0)
@@ -232,7 +241,7 @@ async def test_a_client_that_leaves_is_forgotten(ask, hub_of):
     assert hub.streams == 0
 
 
-async def test_a_follower_takes_only_the_next_event(ask):
+async def test_a_follower_takes_only_the_next_event(ask: Asking) -> None:
     order = await advanced(ask.services.orders, await accepted(ask.services.orders), *PATH)
     events = await ask.services.orders.events_after({order.id: 0})
     follower = Follower(order.id, 0)

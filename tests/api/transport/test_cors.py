@@ -9,7 +9,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from api.app import create_app
-from tests.api.conftest import in_process
+from tests.api.asking import in_process
 from tests.api.live_server import ACK, INIT, PROTOCOL, LiveServer, receive, send
 from wiring.settings import Settings
 

@@ -10,7 +10,7 @@ from websockets.exceptions import InvalidStatus
 
 from api.app import create_app
 from api.transport.hosts import HostCheck
-from tests.api.conftest import in_process
+from tests.api.asking import in_process
 from tests.api.live_server import PROTOCOL, LiveServer
 from wiring.settings import Settings
 

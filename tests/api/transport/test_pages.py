@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from api.app import create_app
 from api.transport import pages
-from tests.api.conftest import in_process
+from tests.api.asking import in_process
 from wiring.settings import Settings
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"

@@ -34,7 +34,7 @@ def order(**given: Any) -> dict[str, Any]:
 
 
 def event(order: dict[str, Any], **given: Any) -> dict[str, Any]:
-    defaults = {
+    defaults: dict[str, Any] = {
         "occurredAt": "2026-01-31T12:00:00.000000Z",
         "status": "WAITING_PRICE",
         "attempt": 0,

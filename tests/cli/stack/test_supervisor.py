@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import sys
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -27,18 +28,18 @@ class Screen(list[str]):
 
 
 @pytest.fixture
-async def screen():
+async def screen() -> Screen:
     return Screen()
 
 
 @pytest.fixture
-async def supervisor(screen):
+async def supervisor(screen: Screen) -> AsyncIterator[Supervisor]:
     supervisor = Supervisor(show=screen.append)
     yield supervisor
     await supervisor.stop(list(supervisor._running), seconds=1)
 
 
-async def test_a_child_that_dies_is_started_again(supervisor, screen):
+async def test_a_child_that_dies_is_started_again(supervisor: Supervisor, screen: Screen) -> None:
     supervisor.start(child("worker", SLEEP))
     await screen.until("up")
     process = supervisor._running["worker"].process
@@ -50,7 +51,9 @@ async def test_a_child_that_dies_is_started_again(supervisor, screen):
     assert supervisor._running["worker"].process.pid != process.pid
 
 
-async def test_a_child_that_keeps_dying_is_given_up_with_its_last_words(supervisor, screen):
+async def test_a_child_that_keeps_dying_is_given_up_with_its_last_words(
+    supervisor: Supervisor, screen: Screen
+) -> None:
     supervisor.start(child("worker", "print('no such table'); raise SystemExit(3)"))
 
     with pytest.raises(KeepsDying, match=r"worker keeps dying \(status 3") as given_up:
@@ -60,7 +63,7 @@ async def test_a_child_that_keeps_dying_is_given_up_with_its_last_words(supervis
     assert "no such table" in str(given_up.value)
 
 
-async def test_stopping_is_asked_for_first(supervisor, screen):
+async def test_stopping_is_asked_for_first(supervisor: Supervisor, screen: Screen) -> None:
     supervisor.start(child("api", SLEEP))
     await screen.until("up")
     process = supervisor._running["api"].process
@@ -70,7 +73,7 @@ async def test_stopping_is_asked_for_first(supervisor, screen):
     assert process.returncode == -signal.SIGTERM
 
 
-async def test_who_does_not_listen_is_killed(supervisor, screen):
+async def test_who_does_not_listen_is_killed(supervisor: Supervisor, screen: Screen) -> None:
     supervisor.start(child("api", STUBBORN))
     await screen.until("up")
     process = supervisor._running["api"].process
@@ -81,7 +84,7 @@ async def test_who_does_not_listen_is_killed(supervisor, screen):
     assert "api did not stop within 0.2 s: killed" in screen
 
 
-async def test_children_of_a_killed_parent_end_too(screen):
+async def test_children_of_a_killed_parent_end_too(screen: Screen) -> None:
     program = (
         "import asyncio, sys\n"
         "from cli.stack.supervisor import Child, Supervisor\n"

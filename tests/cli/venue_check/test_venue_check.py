@@ -16,12 +16,12 @@ from tests.venues import ScriptedVenue
         ("SOL/USDC", "1e5", "An amount is a plain decimal such as 1.5"),
     ],
 )
-def test_a_swap_that_makes_no_sense_cannot_be_checked(pair, amount, why):
+def test_a_swap_that_makes_no_sense_cannot_be_checked(pair: str, amount: str, why: str) -> None:
     with pytest.raises(CannotCheck, match=re.escape(why)):
         swap_of(pair, amount)
 
 
-def test_real_money_is_not_moved_without_a_word():
+def test_real_money_is_not_moved_without_a_word() -> None:
     venue = ScriptedVenue("earnest")
     venue.simulated = False
     swap = swap_of("SOL/USDC", "0.1")

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -81,7 +82,7 @@ WRONG = [
 
 
 @pytest.fixture
-def desk(tmp_path):
+def desk(tmp_path: Path) -> Iterator[Callable[..., Trial]]:
     """Put the walk-through's venue on trial, with one change."""
     opened = []
 
@@ -92,7 +93,7 @@ def desk(tmp_path):
         module: dict[str, type] = {}
         exec(source.replace(old, new, 1), module)  # noqa: S102 - our own document
         settings = get_settings().model_copy(update={"data_dir": tmp_path})
-        venue = module["Desk"](VenueContext(settings, ledger=None))  # type: ignore[arg-type]
+        venue = module["Desk"](VenueContext(settings, ledger=None))
         opened.append(venue.db)
         return Trial(venue, "desk", Swap(SOL, USDC, 10**8), quote_timeout_ms=1_000)
 
@@ -102,12 +103,14 @@ def desk(tmp_path):
 
 
 @pytest.mark.parametrize("name", sorted(PROMISES.keys() - SLOW))
-async def test_the_walk_through_keeps_each_promise(desk, name):
+async def test_the_walk_through_keeps_each_promise(desk: Callable[..., Trial], name: str) -> None:
     await PROMISES[name](desk())
 
 
 @pytest.mark.parametrize(("name", "old", "new", "why"), WRONG)
-async def test_each_promise_can_be_broken(desk, name, old, new, why):
+async def test_each_promise_can_be_broken(
+    desk: Callable[..., Trial], name: str, old: str, new: str, why: str
+) -> None:
     trial = desk(old, new)
 
     with pytest.raises(Broken, match=re.escape(why)):
@@ -115,7 +118,7 @@ async def test_each_promise_can_be_broken(desk, name, old, new, why):
             await PROMISES[name](trial)
 
 
-async def test_a_quote_that_takes_too_long_is_none(desk):
+async def test_a_quote_that_takes_too_long_is_none(desk: Callable[..., Trial]) -> None:
     trial = desk("    async def quote(self, swap):", SLOW_QUOTE)
     trial.quote_timeout_ms = 20
 

@@ -1,8 +1,10 @@
 """A slot: every outcome, all hops or none, and no atom made or lost."""
 
 import random
+from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -10,17 +12,18 @@ from engine.devnet.chain import Chain, Rules
 from engine.devnet.genesis import genesis_pools
 from engine.errors import EngineError, ErrorCode
 from engine.pools.book import PoolBook
+from engine.pools.listed import ListedPool
 from engine.swaps.paths import best_path
 from engine.swaps.simulation import Fault, VenueFaults
 from engine.swaps.swap import Swap
 from engine.swaps.transaction import Hop, PoolShare, SwapTransaction, TransactionState
-from engine.tokens import BONK, JUP, ORCA, RAY, SOL, TOKENS, USDC
+from engine.tokens import BONK, JUP, ORCA, RAY, SOL, TOKENS, USDC, Token
 from engine.venues.simulated import _hops
 
 SLOT = 10
 
 
-def genesis():
+def genesis() -> dict[str, ListedPool]:
     return {pool.id: pool for pool in genesis_pools()}
 
 
@@ -29,10 +32,10 @@ def chain() -> Chain:
     return Chain(genesis(), Rules("test", market_moves=False))
 
 
-def transaction(*hops: tuple[str, list[tuple[str, int]]], **given) -> SwapTransaction:
+def transaction(*hops: tuple[str, list[tuple[str, int]]], **given: Any) -> SwapTransaction:
     """Sell one SOL to Raydium's SOL/USDC pool, unless told otherwise."""
     asked = hops or ((USDC.mint, [("raydium:SOL-USDC", 1)]),)
-    defaults = {
+    defaults: dict[str, Any] = {
         "venue": "raydium",
         "token_in": SOL.mint,
         "amount_in": 10**9,
@@ -47,12 +50,12 @@ def transaction(*hops: tuple[str, list[tuple[str, int]]], **given) -> SwapTransa
     return SwapTransaction(**defaults | given)
 
 
-def outcome(chain, swap, slot=SLOT):
+def outcome(chain: Chain, swap: SwapTransaction, slot: int = SLOT) -> tuple[str, str | None]:
     status = chain.execute(swap, slot)
     return status.state, status.code
 
 
-def test_a_swap_lands_with_its_fill_and_moves_the_pool(chain):
+def test_a_swap_lands_with_its_fill_and_moves_the_pool(chain: Chain) -> None:
     status = chain.execute(transaction(), SLOT)
 
     assert (status.state, status.amount_out, status.fee, status.slot) == (
@@ -70,7 +73,7 @@ def test_a_swap_lands_with_its_fill_and_moves_the_pool(chain):
     assert [changed.id for changed in chain.changed] == ["raydium:SOL-USDC"]
 
 
-def test_exactly_the_floor_lands_and_an_atom_below_reverts(chain):
+def test_exactly_the_floor_lands_and_an_atom_below_reverts(chain: Chain) -> None:
     floor = 149_622_015
 
     assert outcome(chain, transaction(min_amount_out=floor + 1)) == (
@@ -111,13 +114,15 @@ def test_exactly_the_floor_lands_and_an_atom_below_reverts(chain):
         ),
     ],
 )
-def test_what_does_not_land_changes_nothing(chain, swap, state, code):
+def test_what_does_not_land_changes_nothing(
+    chain: Chain, swap: SwapTransaction, state: str, code: str
+) -> None:
     assert outcome(chain, swap) == (state, code)
     assert chain.pools == genesis()
     assert chain.trades == []
 
 
-def test_two_hops_happen_both_or_not_at_all(chain):
+def test_two_hops_happen_both_or_not_at_all(chain: Chain) -> None:
     two = transaction((USDC.mint, [("raydium:SOL-USDC", 1)]), (JUP.mint, [("raydium:JUP-USDC", 1)]))
     status = chain.execute(two, SLOT)
     first, second = status.route
@@ -132,7 +137,7 @@ def test_two_hops_happen_both_or_not_at_all(chain):
     assert chain.pools == before
 
 
-def test_side_by_side_the_amount_is_divided_by_weight_to_the_atom(chain):
+def test_side_by_side_the_amount_is_divided_by_weight_to_the_atom(chain: Chain) -> None:
     both = transaction((USDC.mint, [("raydium:SOL-USDC", 2), ("meteora:SOL-USDC", 1)]))
 
     status = chain.execute(both, SLOT)
@@ -142,7 +147,7 @@ def test_side_by_side_the_amount_is_divided_by_weight_to_the_atom(chain):
     assert status.amount_out == sum(leg.amount_out for leg in status.route)
 
 
-def test_a_venue_that_drops_some_drops_the_same_ones_again():
+def test_a_venue_that_drops_some_drops_the_same_ones_again() -> None:
     rules = Rules(
         "test", market_moves=False, faults={"raydium": VenueFaults(drop_rate=Decimal("0.5"))}
     )
@@ -154,7 +159,9 @@ def test_a_venue_that_drops_some_drops_the_same_ones_again():
     assert 60 < runs[0].count(TransactionState.DROPPED) < 140
 
 
-def test_a_swap_of_a_twentieth_of_the_depth_moves_the_next_quote_as_the_maths_says(chain):
+def test_a_swap_of_a_twentieth_of_the_depth_moves_the_next_quote_as_the_maths_says(
+    chain: Chain,
+) -> None:
     chain.execute(transaction(amount_in=2_500 * 10**9), SLOT)
 
     status = chain.execute(transaction(), SLOT)
@@ -169,7 +176,7 @@ def test_a_swap_of_a_twentieth_of_the_depth_moves_the_next_quote_as_the_maths_sa
     assert status.amount_out == net * y // (x + net)
 
 
-def test_after_ten_thousand_random_swaps_every_token_is_still_there():
+def test_after_ten_thousand_random_swaps_every_token_is_still_there() -> None:
     chance = random.Random(20_251)
     chain = Chain(genesis(), Rules("test"))
     traders = dict.fromkeys(TOKENS, 0)
@@ -200,7 +207,7 @@ def test_after_ten_thousand_random_swaps_every_token_is_still_there():
             # What was quoted on these very pools is what is executed, to the atom.
             assert (status.amount_out, status.route) == (path.amount_out, path.route)
             traders[paid] -= amount
-            traders[bought] += status.amount_out
+            traders[bought] += path.amount_out
         if n % 10 == 9:
             chain.move_market(slot)
 
@@ -209,7 +216,7 @@ def test_after_ten_thousand_random_swaps_every_token_is_still_there():
     assert states.count(TransactionState.REVERTED) > 1_000
 
 
-def circulating(chain, traders):
+def circulating(chain: Chain, traders: Mapping[Token, int]) -> dict[Token, int]:
     total = dict(traders)
     for pool in chain.pools.values():
         total[pool.token_x] += pool.reserves.x + pool.fees_x

@@ -6,7 +6,7 @@ from fractions import Fraction
 import pytest
 
 from engine.devnet.genesis import USD, genesis_pools, genesis_rate
-from engine.pools.listed import PoolKind
+from engine.pools.listed import ListedPool, PoolKind
 from engine.pools.swap import Direction
 from engine.tokens import BONK, JUP, RAY, SOL, TOKENS, USDC, USDT
 
@@ -14,7 +14,7 @@ POOLS = list(genesis_pools())
 
 
 @pytest.mark.parametrize("pool", POOLS, ids=lambda pool: pool.id)
-def test_a_pool_starts_at_what_its_tokens_are_worth(pool):
+def test_a_pool_starts_at_what_its_tokens_are_worth(pool: ListedPool) -> None:
     rate = genesis_rate(pool.token_x, pool.token_y)
     # A bin of a DLMM pool is a step of up to 25 bps; rounding reserves to atoms costs far less.
     tolerance = Fraction(25 if pool.kind is PoolKind.DLMM else 1, 10_000)
@@ -22,20 +22,20 @@ def test_a_pool_starts_at_what_its_tokens_are_worth(pool):
     assert abs(pool.spot(Direction.SELL_X) / rate - 1) <= tolerance
 
 
-def test_ids_are_unique_and_say_where_and_what():
+def test_ids_are_unique_and_say_where_and_what() -> None:
     assert len({pool.id for pool in POOLS}) == len(POOLS)
     assert all(
         pool.id == f"{pool.venue}:{pool.token_x.symbol}-{pool.token_y.symbol}" for pool in POOLS
     )
 
 
-def test_each_venue_has_its_kind_of_pool():
+def test_each_venue_has_its_kind_of_pool() -> None:
     kinds = {(pool.venue, pool.kind) for pool in POOLS}
 
     assert kinds == {("raydium", PoolKind.CONSTANT_PRODUCT), ("meteora", PoolKind.DLMM)}
 
 
-def test_every_token_trades_on_a_pool_and_the_main_ones_on_both_venues():
+def test_every_token_trades_on_a_pool_and_the_main_ones_on_both_venues() -> None:
     venues = Counter(
         (token, venue)
         for token in TOKENS

@@ -10,13 +10,17 @@ from engine.devnet.genesis import bin_of, nearest_bin
 from engine.devnet.launch import MAX_DECIMALS, read_launch
 from engine.errors import EngineError, ErrorCode
 from engine.pools.bins import ONE, bin_price
+from engine.pools.dlmm import DlmmPool
+from engine.pools.listed import ListedPool
 from engine.pools.swap import AmountOutOfRange, Direction
 from engine.tokens import GENESIS, base58
 
 MINT = base58(bytes(range(1, 33)))
 
 
-def launched(reserve, quote_reserve, decimals=6, quote="SOL", venue="meteora"):
+def launched(
+    reserve: str, quote_reserve: str, decimals: int = 6, quote: str = "SOL", venue: str = "meteora"
+) -> ListedPool:
     return read_launch(
         GENESIS,
         venue=venue,
@@ -38,7 +42,9 @@ def launched(reserve, quote_reserve, decimals=6, quote="SOL", venue="meteora"):
         ("10000000", "0.000001", MAX_DECIMALS),
     ],
 )
-def test_a_price_beyond_the_bins_is_refused_on_meteora_only(reserve, quote_reserve, decimals):
+def test_a_price_beyond_the_bins_is_refused_on_meteora_only(
+    reserve: str, quote_reserve: str, decimals: int
+) -> None:
     with pytest.raises(EngineError) as refused:
         launched(reserve, quote_reserve, decimals)
 
@@ -48,10 +54,12 @@ def test_a_price_beyond_the_bins_is_refused_on_meteora_only(reserve, quote_reser
     assert pool.spot(Direction.SELL_X) == Fraction(pool.reserves.y, pool.reserves.x)
 
 
-def test_the_last_bins_can_still_be_had():
+def test_the_last_bins_can_still_be_had() -> None:
     # 1.01 ^ ±3000 is 9.2e12 and 1.1e-13.
     dearest, cheapest = launched("10", "92000", 0), launched("10000000", "0.0012", 12)
 
+    assert isinstance(dearest.state, DlmmPool)
+    assert isinstance(cheapest.state, DlmmPool)
     assert dearest.state.active_id == 3_000
     assert cheapest.state.active_id == -2_990
     with pytest.raises(EngineError):
@@ -59,7 +67,7 @@ def test_the_last_bins_can_still_be_had():
 
 
 @given(st.integers(1, 2**50), st.integers(1, 2**50))
-def test_the_first_price_is_the_nearest_bins(x, y):
+def test_the_first_price_is_the_nearest_bins(x: int, y: int) -> None:
     rate = Fraction(y, x)
     try:
         bin_id = nearest_bin(rate, 100)
@@ -67,7 +75,7 @@ def test_the_first_price_is_the_nearest_bins(x, y):
         assert not Fraction(1, 9 * 10**12) < rate < 9 * 10**12
         return
 
-    def off(bin_id):
+    def off(bin_id: int) -> Fraction:
         price = Fraction(bin_price(100, bin_id), ONE)
         return max(price / rate, rate / price)
 
@@ -76,7 +84,7 @@ def test_the_first_price_is_the_nearest_bins(x, y):
 
 
 @given(st.integers(1, 10**9), st.integers(1, 10**9))
-def test_the_bin_below_never_costs_more(x, y):
+def test_the_bin_below_never_costs_more(x: int, y: int) -> None:
     rate = Fraction(y, x)
     bin_id = bin_of(rate, 100)
 

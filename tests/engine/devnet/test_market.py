@@ -8,6 +8,7 @@ import pytest
 from engine.devnet.chain import Chain, Rules
 from engine.devnet.genesis import genesis_pools
 from engine.devnet.market import Market
+from engine.pools.listed import ListedPool
 from engine.pools.swap import Direction
 from engine.tokens import MSOL, SOL, TOKENS, USDC, USDT
 
@@ -15,7 +16,7 @@ SLOTS = 400
 BPS = 10_000
 
 
-def genesis():
+def genesis() -> dict[str, ListedPool]:
     return {pool.id: pool for pool in genesis_pools()}
 
 
@@ -28,7 +29,7 @@ def moved() -> Chain:
     return chain
 
 
-def test_the_same_seed_gives_the_same_pools_and_another_seed_others(moved):
+def test_the_same_seed_gives_the_same_pools_and_another_seed_others(moved: Chain) -> None:
     again, other = Chain(genesis(), Rules("test")), Chain(genesis(), Rules("other"))
     for slot in range(1, SLOTS + 1):
         again.move_market(slot)
@@ -41,7 +42,7 @@ def test_the_same_seed_gives_the_same_pools_and_another_seed_others(moved):
     assert other.pools != moved.pools
 
 
-def test_a_market_that_rests_leaves_everything_alone():
+def test_a_market_that_rests_leaves_everything_alone() -> None:
     chain = Chain(genesis(), Rules("test", market_moves=False))
 
     chain.move_market(1)
@@ -50,7 +51,7 @@ def test_a_market_that_rests_leaves_everything_alone():
     assert chain.trades == []
 
 
-def test_what_the_pools_lost_the_market_gained_to_the_atom(moved):
+def test_what_the_pools_lost_the_market_gained_to_the_atom(moved: Chain) -> None:
     held = dict.fromkeys(TOKENS, 0)
     for sign, pools in ((1, moved.pools), (-1, genesis())):
         for pool in pools.values():
@@ -62,7 +63,7 @@ def test_what_the_pools_lost_the_market_gained_to_the_atom(moved):
     }
 
 
-def test_no_pool_is_further_from_the_reference_than_its_fee_and_a_bin():
+def test_no_pool_is_further_from_the_reference_than_its_fee_and_a_bin() -> None:
     chain, market = Chain(genesis(), Rules("test")), Market("test")
     for slot in range(1, SLOTS + 1):
         chain.move_market(slot)
@@ -77,7 +78,7 @@ def test_no_pool_is_further_from_the_reference_than_its_fee_and_a_bin():
             assert off <= Fraction(Decimal(allowed)), pool.id
 
 
-def test_prices_wander_but_stay_near_where_they_started():
+def test_prices_wander_but_stay_near_where_they_started() -> None:
     market = Market("test")
     slots = range(0, 40_000, 100)
     start = market.reference(SOL, USDC, 0)
@@ -89,7 +90,7 @@ def test_prices_wander_but_stay_near_where_they_started():
     assert len(set(moves)) > 50
 
 
-def test_tokens_that_follow_another_stay_close_to_it():
+def test_tokens_that_follow_another_stay_close_to_it() -> None:
     market = Market("test")
     for followed, follower in ((SOL, MSOL), (USDC, USDT)):
         start = market.reference(follower, followed, 0)
@@ -98,7 +99,7 @@ def test_tokens_that_follow_another_stay_close_to_it():
             assert abs(move) <= Fraction(15, 10_000)
 
 
-def test_both_venues_trade_in_both_directions(moved):
+def test_both_venues_trade_in_both_directions(moved: Chain) -> None:
     seen = {(trade.fill.pool.venue, trade.fill.direction) for trade in moved.trades}
 
     assert seen == {(v, d) for v in ("raydium", "meteora") for d in Direction}

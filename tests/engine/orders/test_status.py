@@ -27,7 +27,9 @@ LEGAL = {
 
 
 @pytest.mark.parametrize(("current", "wanted"), list(itertools.product(OrderStatus, repeat=2)))
-def test_a_step_is_legal_exactly_where_the_design_says(current, wanted):
+def test_a_step_is_legal_exactly_where_the_design_says(
+    current: OrderStatus, wanted: OrderStatus
+) -> None:
     if wanted in LEGAL.get(current, "").split() or (current, wanted) in IN_ONE:
         require_step(current, wanted)
     else:
@@ -35,16 +37,16 @@ def test_a_step_is_legal_exactly_where_the_design_says(current, wanted):
             require_step(current, wanted)
 
 
-def test_every_status_has_a_row_and_a_meaning():
+def test_every_status_has_a_row_and_a_meaning() -> None:
     assert set(NEXT) == set(STATUS_MEANING) == set(OrderStatus)
 
 
-def test_an_ended_order_has_nowhere_to_go():
+def test_an_ended_order_has_nowhere_to_go() -> None:
     assert {"CONFIRMED", "FAILED", "CANCELED", "EXPIRED"} == TERMINAL
     assert not IN_PROGRESS & TERMINAL
 
 
-def test_steps_in_one_are_two_legal_ones_by_way_of_building():
+def test_steps_in_one_are_two_legal_ones_by_way_of_building() -> None:
     assert {("ROUTING", "SUBMITTED")} == IN_ONE
     for current, wanted in IN_ONE:
         assert OrderStatus.BUILDING in NEXT[current]

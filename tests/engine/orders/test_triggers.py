@@ -1,6 +1,7 @@
 """A look at the market: what waiting orders see, and what those before them leave."""
 
 from decimal import Decimal
+from typing import Any
 
 from engine.devnet.genesis import genesis_pools
 from engine.orders.triggers import Look
@@ -16,12 +17,12 @@ THIN = ListedPool(
 )
 
 
-def look(*more, **given):
+def look(*more: ListedPool, **given: Any) -> Look:
     pools = GENESIS | {pool.id: pool for pool in more}
     return Look(PoolBook("devnet", 1, pools), **{"leg_cost_lamports": 5_000} | given)
 
 
-def test_a_thin_pool_hides_neither_the_quote_nor_the_price_over_a_hub():
+def test_a_thin_pool_hides_neither_the_quote_nor_the_price_over_a_hub() -> None:
     swap = Swap(WIF, USDC, 10_000 * 10**6)
 
     assert look(THIN).quote(swap).amount_out == look().quote(swap).amount_out == 4_962_652_922
@@ -29,7 +30,7 @@ def test_a_thin_pool_hides_neither_the_quote_nor_the_price_over_a_hub():
     assert look(dear).best_price(WIF, USDC) == look().best_price(WIF, USDC)
 
 
-def test_nobody_gets_more_than_the_best_price():
+def test_nobody_gets_more_than_the_best_price() -> None:
     for pair in ((SOL, USDC), (USDC, SOL), (WIF, USDC), (HNT, USDC)):
         best = look(THIN).best_price(*pair)
         for amount_in in (10**4, 10**6, 10**9):
@@ -43,7 +44,7 @@ def test_nobody_gets_more_than_the_best_price():
     assert Look(PoolBook("devnet", 1, {}), leg_cost_lamports=0).best_price(SOL, USDC) is None
 
 
-def test_what_one_order_takes_the_next_does_not_find():
+def test_what_one_order_takes_the_next_does_not_find() -> None:
     seen = look()
     swap = Swap(SOL, USDC, 500 * 10**9)
     outputs = []

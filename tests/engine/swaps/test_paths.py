@@ -1,47 +1,25 @@
-"""Paths: direct or over a hub, on one pool or several, at the price impact of the trade alone."""
-
-from decimal import Decimal
-from fractions import Fraction
+"""Paths: direct or over a hub, on one pool or several, whatever gives the most."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.amounts import in_bps
-from engine.devnet.genesis import genesis_pools
-from engine.devnet.launch import read_launch
 from engine.errors import EngineError, ErrorCode
 from engine.pools.book import PoolBook
-from engine.pools.cpmm import ConstantProductPool, FeeRates
+from engine.pools.cpmm import ConstantProductPool
 from engine.pools.listed import ListedPool
 from engine.swaps.paths import best_path, leg_cost, pools_on_the_way, ways
 from engine.swaps.swap import Swap
-from engine.tokens import BONK, GENESIS, HNT, JUP, MSOL, ORCA, PENGU, SOL, USDC, WIF, Token
-
-BOOK = PoolBook("devnet", 1, {pool.id: pool for pool in genesis_pools()})
-RAYDIUM = BOOK.of(["raydium"])
-LAMPORTS = 5_000
+from engine.tokens import BONK, HNT, JUP, MSOL, ORCA, PENGU, SOL, USDC, WIF, Token
+from tests.engine.swaps.books import BOOK, RAYDIUM, path, pool_of, thin
 
 
-def path(amount_in, paid=SOL, bought=USDC, book=BOOK, **given):
-    return best_path(
-        Swap(paid, bought, amount_in),
-        book,
-        **{"allow_split": True, "leg_cost_lamports": LAMPORTS} | given,
-    )
-
-
-def pool_of(x, y, fees=0, id="one"):
-    state = ConstantProductPool(x, y, FeeRates(fees))
-    return PoolBook("test", 1, {id: ListedPool(id, "venue", SOL, USDC, state)})
-
-
-def test_a_pair_with_a_pool_of_its_own_goes_directly():
+def test_a_pair_with_a_pool_of_its_own_goes_directly() -> None:
     assert ways(SOL, USDC, BOOK) == [(USDC,)]
     assert len(path(10**9).hops) == 1
 
 
-def test_a_pair_without_one_goes_over_the_hub_both_have_pools_with():
+def test_a_pair_without_one_goes_over_the_hub_both_have_pools_with() -> None:
     assert ways(ORCA, JUP, BOOK) == [(USDC, JUP)]
     assert ways(BONK, JUP, BOOK) == [(SOL, JUP), (USDC, JUP)]
 
@@ -55,7 +33,7 @@ def test_a_pair_without_one_goes_over_the_hub_both_have_pools_with():
     assert [leg.share_bps for leg in found.route] == [10_000, 10_000]
 
 
-def test_of_two_hubs_the_better_one_is_taken():
+def test_of_two_hubs_the_better_one_is_taken() -> None:
     found = path(10**15, BONK, JUP, RAYDIUM)
     by_hub = {
         hub: path(path(10**15, BONK, hub, RAYDIUM).amount_out, hub, JUP, RAYDIUM).amount_out
@@ -65,21 +43,21 @@ def test_of_two_hubs_the_better_one_is_taken():
     assert found.amount_out == max(by_hub.values())
 
 
-def test_where_pools_lead_nowhere_there_is_no_route():
+def test_where_pools_lead_nowhere_there_is_no_route() -> None:
     with pytest.raises(EngineError) as refused:
         path(10**9, HNT, USDC, PoolBook("devnet", 1, {}))
 
     assert refused.value.code is ErrorCode.NO_ROUTE
 
 
-def test_what_no_pool_can_do_is_told_as_the_pool_tells_it():
+def test_what_no_pool_can_do_is_told_as_the_pool_tells_it() -> None:
     with pytest.raises(EngineError) as refused:
         path(1, SOL, USDC)
 
     assert refused.value.code is ErrorCode.ZERO_OUTPUT
 
 
-def test_a_small_order_takes_one_pool_and_a_big_one_several():
+def test_a_small_order_takes_one_pool_and_a_big_one_several() -> None:
     assert len(path(10**8).route) == 1
 
     big = path(500 * 10**9)
@@ -89,7 +67,7 @@ def test_a_small_order_takes_one_pool_and_a_big_one_several():
     assert sum(leg.share_bps for leg in big.route) == 10_000
 
 
-def test_a_split_is_kept_only_where_it_pays_for_its_leg():
+def test_a_split_is_kept_only_where_it_pays_for_its_leg() -> None:
     gain = path(500 * 10**9).amount_out - path(500 * 10**9, allow_split=False).amount_out
     # At 150 USDC for a SOL, a leg of `lamports` costs 0.15 micro-USDC a lamport.
     break_even = gain * 1_000 // 150
@@ -98,7 +76,7 @@ def test_a_split_is_kept_only_where_it_pays_for_its_leg():
     assert len(path(500 * 10**9, leg_cost_lamports=break_even * 11 // 10).route) == 1
 
 
-def test_the_cost_of_a_leg_is_valued_in_the_token_bought():
+def test_the_cost_of_a_leg_is_valued_in_the_token_bought() -> None:
     assert leg_cost(SOL, BOOK, 10**9) == 10**9
     assert leg_cost(MSOL, BOOK, 10**9) == pytest.approx(10**9 / 1.3, rel=1e-3)
     assert leg_cost(USDC, BOOK, 10**9) == pytest.approx(150 * 10**6, rel=2e-3)
@@ -106,7 +84,7 @@ def test_the_cost_of_a_leg_is_valued_in_the_token_bought():
     assert leg_cost(ORCA, pool_of(1, 1), 10**9) == 0
 
 
-def test_every_pool_a_swap_might_use_is_on_its_way():
+def test_every_pool_a_swap_might_use_is_on_its_way() -> None:
     assert pools_on_the_way(SOL, USDC, BOOK) == {"raydium:SOL-USDC", "meteora:SOL-USDC"}
     assert pools_on_the_way(PENGU, ORCA, BOOK) == frozenset()
     assert pools_on_the_way(ORCA, JUP, BOOK) == {
@@ -116,90 +94,8 @@ def test_every_pool_a_swap_might_use_is_on_its_way():
     }
 
 
-@given(st.integers(min_value=10**6, max_value=2**62), st.integers(min_value=1, max_value=100))
-def test_impact_grows_from_nothing_to_all(reserve, parts):
-    found = path(reserve // parts, book=pool_of(reserve, 2**62))
-
-    assert 0 <= found.price_impact_bps <= 10_000
-
-
-def test_a_fee_is_not_impact():
-    assert path(10**9, book=pool_of(10**18, 10**18, fees=2_500)).price_impact_bps == Decimal("0.00")
-
-
-def test_half_the_pool_moves_the_price_by_a_third():
-    # 33 for 50; the third of an atom that rounding took is no impact.
-    assert path(50, book=pool_of(100, 100)).price_impact_bps == Decimal("3333.33")
-
-
-@pytest.mark.parametrize("venue", ["raydium", "meteora"])
-@pytest.mark.parametrize("amount_in", [100, 1_000, 12_345, 10**6])
-def test_rounding_to_atoms_is_not_impact(venue, amount_in):
-    for paid, bought in ((SOL, USDC), (USDC, SOL)):
-        found = path(amount_in, paid, bought, BOOK.of([venue]))
-
-        assert found.price_impact_bps == Decimal("0.00")
-
-
-def test_within_one_bin_nothing_moves_and_across_bins_it_is_their_mean():
-    bins = BOOK.of(["meteora"])
-
-    assert path(9 * 10**9, book=bins).price_impact_bps == 0
-    assert path(9 * 150 * 10**6, USDC, SOL, bins).price_impact_bps == 0
-    # Half a bin of 10 bps at the spot price, the next whole one a step below.
-    pool = bins.between(SOL, USDC)[0].state
-    step = pool.bids[-1].amount
-    two = pool.amount_y + step
-    assert path(29_950 * 10**6, USDC, SOL, bins).price_impact_bps > 0
-    found = path(two * 10**3 // 150, book=bins)
-    assert found.price_impact_bps == pytest.approx(Decimal(10 * step) / two, abs=Decimal("0.05"))
-
-
-def test_the_creators_fee_is_not_impact_either():
-    state = ConstantProductPool(10**18, 10**18, FeeRates(2_500, creator_fee_rate=10_000))
-    book = PoolBook("test", 1, {"one": ListedPool("one", "venue", SOL, USDC, state)})
-
-    assert path(10**9, book=book).price_impact_bps == Decimal("0.00")
-
-
-def test_the_fee_of_a_later_hop_is_told_in_the_token_paid():
-    found = path(10**9, ORCA, JUP, RAYDIUM)
-    first, second = found.route
-
-    assert found.fee == first.fee + int(second.fee * Fraction(first.amount_in, first.amount_out))
-
-
-def test_the_impact_of_two_hops_is_that_of_both():
-    found = path(10**12, ORCA, JUP, RAYDIUM)
-    kept = Fraction(1)
-    for hop in found.hops:
-        kept *= hop.kept_of_spot
-
-    assert found.price_impact_bps == in_bps(1 - kept)
-    assert found.hops[0].kept_of_spot < 1
-    assert found.hops[1].kept_of_spot < 1
-
-
-def thin(x, y, *, venues=("meteora", "raydium"), quote=USDC, base=WIF, book=BOOK):
-    """The book with a pool of these whole units opened on each venue."""
-    opened = [
-        read_launch(
-            GENESIS,
-            venue=venue,
-            mint=base.mint,
-            symbol=base.symbol,
-            decimals=base.decimals,
-            quote_token=quote.symbol,
-            reserve=x,
-            quote_reserve=y,
-        )
-        for venue in venues
-    ]
-    return PoolBook("devnet", 1, {**book.pools, **{pool.id: pool for pool in opened}})
-
-
 @pytest.mark.parametrize("venues", [["raydium"], ["meteora"], ["raydium", "meteora"]])
-def test_a_thin_pool_does_not_hide_the_way_over_a_hub(venues):
+def test_a_thin_pool_does_not_hide_the_way_over_a_hub(venues: list[str]) -> None:
     book = thin("20", "10")
 
     found = path(1_000 * 10**6, WIF, USDC, book.of(venues))
@@ -208,20 +104,20 @@ def test_a_thin_pool_does_not_hide_the_way_over_a_hub(venues):
     assert found.amount_out > 490 * 10**6
 
 
-def test_ten_thousand_wif_get_what_the_deep_pools_give():
+def test_ten_thousand_wif_get_what_the_deep_pools_give() -> None:
     found = path(10_000 * 10**6, WIF, USDC, thin("20", "10"))
 
     assert found.amount_out == path(10_000 * 10**6, WIF, USDC, BOOK).amount_out == 4_962_652_922
 
 
-def test_a_thin_pool_is_taken_where_it_is_the_best():
+def test_a_thin_pool_is_taken_where_it_is_the_best() -> None:
     dear = path(10**5, WIF, USDC, thin("20", "20"))
 
     assert len(dear.hops) == 1
     assert dear.amount_out > 96_000
 
 
-def test_the_way_over_a_hub_pays_for_its_legs_too():
+def test_the_way_over_a_hub_pays_for_its_legs_too() -> None:
     book = thin("2000000", "1000000", venues=["raydium"])
     over, direct = path(10**6, WIF, USDC, BOOK), path(10**6, WIF, USDC, book)
     assert (len(over.hops), len(direct.hops)) == (2, 1)
@@ -234,7 +130,7 @@ def test_the_way_over_a_hub_pays_for_its_legs_too():
     assert len(path(10**6, WIF, USDC, worse, leg_cost_lamports=gain * 20_000 // 3).hops) == 1
 
 
-def test_a_third_pool_that_is_not_worth_its_leg_leaves_the_other_two():
+def test_a_third_pool_that_is_not_worth_its_leg_leaves_the_other_two() -> None:
     pools = {
         id: ListedPool(id, "venue", SOL, USDC, ConstantProductPool(x * 10**9, x * 150 * 10**6))
         for id, x in (("a", 10_000), ("b", 10_000), ("c", 1))
@@ -248,67 +144,24 @@ def test_a_third_pool_that_is_not_worth_its_leg_leaves_the_other_two():
     ]
 
 
-def test_every_way_is_watched():
+def test_every_way_is_watched() -> None:
     assert pools_on_the_way(WIF, USDC, thin("20", "10")) == {
         *("raydium:WIF-USDC", "meteora:WIF-USDC", "raydium:WIF-SOL", "meteora:WIF-SOL"),
         *("raydium:SOL-USDC", "meteora:SOL-USDC"),
     }
 
 
-def test_a_thin_pool_does_not_say_what_a_leg_costs():
+def test_a_thin_pool_does_not_say_what_a_leg_costs() -> None:
     told = thin("1", "10", quote=SOL, base=ORCA)
 
     assert leg_cost(ORCA, told, 10**6) == leg_cost(ORCA, BOOK, 10**6) > 0
-
-
-NEW = Token("NEW", "NewTokenMint1111111111111111111111111111111", 6, "NEW")
-
-
-def sniped(min_liquidity, book, paid=SOL, amount_in=10**8):
-    return best_path(
-        Swap(paid, NEW, amount_in, min_liquidity=min_liquidity), book, allow_split=True
-    )
-
-
-def new_pools():
-    deep = thin("500000", "1000", venues=["raydium"], quote=SOL, base=NEW)
-    return thin("1000", "1", venues=["meteora"], quote=SOL, base=NEW, book=deep)
-
-
-def test_only_pools_deep_enough_take_part():
-    book = new_pools()
-
-    assert sniped(0, book).route[0].pool == "meteora:NEW-SOL"
-    assert [leg.pool for leg in sniped(100 * 10**9, book).route] == ["raydium:NEW-SOL"]
-    for least, shown in ((1_001 * 10**9, book), (100 * 10**9, book.of(["meteora"]))):
-        with pytest.raises(EngineError) as refused:
-            sniped(least, shown)
-        assert refused.value.code is ErrorCode.INSUFFICIENT_LIQUIDITY
-
-
-def test_exactly_enough_is_enough():
-    book = new_pools()
-
-    assert sniped(1_000 * 10**9, book).route[0].pool == "raydium:NEW-SOL"
-    assert {leg.pool for leg in sniped(10**9, book).route} == {"meteora:NEW-SOL"}
-
-
-def test_over_a_hub_depth_counts_in_the_token_paid():
-    book = new_pools()
-
-    found = sniped(149_000 * 10**6, book, USDC, 15 * 10**6)
-
-    assert found.route[-1].pool == "raydium:NEW-SOL"  # 1,000 SOL
-    with pytest.raises(EngineError) as refused:
-        sniped(151_000 * 10**6, book, USDC, 15 * 10**6)
-    assert refused.value.code is ErrorCode.INSUFFICIENT_LIQUIDITY
 
 
 amounts = st.integers(1, 45).flatmap(lambda bits: st.integers(2 ** (bits - 1), 2**bits))
 
 
 @given(amounts, st.sampled_from([(SOL, USDC), (USDC, SOL), (BONK, JUP), (WIF, USDC)]))
-def test_no_way_is_left_out_that_would_give_more(amount_in, pair):
+def test_no_way_is_left_out_that_would_give_more(amount_in: int, pair: tuple[Token, Token]) -> None:
     book = thin("200000", "100000")
     outputs = []
     for way in ways(*pair, book):

@@ -1,17 +1,22 @@
 """G3 and G4 against direct SQL: the row of an order is its last event, whoever writes it."""
 
+from typing import Any
+
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Table, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from engine.orders.status import OrderStatus
 from models.database import is_outage, transaction
+from models.orders.store import OrderStore
 from models.orders.tables import Order
 from tests.factories import accepted, advanced
 
 S = OrderStatus
 LEASES = {"lease_holder", "lease_until", "leases_lost"}
-COLUMNS = sorted(column.name for column in Order.__table__.columns if not column.computed)
+TABLE: Table = vars(Order)["__table__"]
+COLUMNS = sorted(column.name for column in TABLE.columns if not column.computed)
 
 # Another value of a column's type, whatever it holds.
 OTHER = {
@@ -40,16 +45,16 @@ AS_STORED = {"more": "", "status": "status", "previous": "'PENDING'", "at": "upd
 def other(column: str) -> str:
     from sqlalchemy.dialects import postgresql
 
-    kind = str(Order.__table__.columns[column].type.compile(postgresql.dialect()))
+    kind = str(TABLE.columns[column].type.compile(postgresql.dialect()))
     return OTHER[kind].format(column)
 
 
-async def execute(database, statement: str, **given) -> None:
+async def execute(database: AsyncEngine, statement: str, **given: Any) -> None:
     async with database.connect() as connection:
         await connection.execute(text(statement), given)
 
 
-async def stored(database) -> list[tuple]:
+async def stored(database: AsyncEngine) -> list[tuple[Any, ...]]:
     async with database.connect() as connection:
         orders = (await connection.execute(text("SELECT * FROM orders"))).all()
         events = (await connection.execute(text("SELECT * FROM order_events"))).all()
@@ -57,7 +62,9 @@ async def stored(database) -> list[tuple]:
 
 
 @pytest.mark.parametrize("column", sorted(set(COLUMNS) - LEASES - {"status", "sequence"}))
-async def test_nothing_but_a_lease_changes_without_an_event(store, database, column):
+async def test_nothing_but_a_lease_changes_without_an_event(
+    store: OrderStore, database: AsyncEngine, column: str
+) -> None:
     order = await advanced(store, await accepted(store), S.ROUTING)
     before = await stored(database)
 
@@ -69,7 +76,9 @@ async def test_nothing_but_a_lease_changes_without_an_event(store, database, col
 
 
 @pytest.mark.parametrize("column", sorted(LEASES))
-async def test_a_lease_changes_hands_freely(store, database, column):
+async def test_a_lease_changes_hands_freely(
+    store: OrderStore, database: AsyncEngine, column: str
+) -> None:
     await advanced(store, await accepted(store), S.ROUTING)
 
     await execute(database, f"UPDATE orders SET {column} = {other(column)}")
@@ -80,7 +89,9 @@ async def test_a_lease_changes_hands_freely(store, database, column):
     ["account", "client_order_id", "token_out", "amount_in", "slippage_bps", "limit_price",
      "expires_at", "venues", "created_at", "type"],
 )  # fmt: skip
-async def test_a_step_does_not_change_what_was_asked(store, database, column):
+async def test_a_step_does_not_change_what_was_asked(
+    store: OrderStore, database: AsyncEngine, column: str
+) -> None:
     order = await accepted(store)
     value = "'LIMIT'" if column == "type" else other(column)
     statement = STEP.format(**AS_STORED | {"more": f", {column} = {value}"})
@@ -89,7 +100,9 @@ async def test_a_step_does_not_change_what_was_asked(store, database, column):
         await execute(database, statement, id=order.id)
 
 
-async def test_a_step_by_hand_with_its_event_is_a_step(store, database):
+async def test_a_step_by_hand_with_its_event_is_a_step(
+    store: OrderStore, database: AsyncEngine
+) -> None:
     order = await accepted(store)
 
     await execute(database, STEP.format(**AS_STORED), id=order.id)
@@ -110,7 +123,9 @@ async def test_a_step_by_hand_with_its_event_is_a_step(store, database):
     ],
     ids=str,
 )
-async def test_a_step_and_its_event_say_the_same(store, database, otherwise):
+async def test_a_step_and_its_event_say_the_same(
+    store: OrderStore, database: AsyncEngine, otherwise: dict[str, Any]
+) -> None:
     order = await accepted(store)
     before = await stored(database)
 
@@ -121,7 +136,9 @@ async def test_a_step_and_its_event_say_the_same(store, database, otherwise):
     assert not is_outage(refused.value)  # to wait and try again would be for ever
 
 
-async def test_a_step_without_its_event_is_refused_at_the_commit(store, database):
+async def test_a_step_without_its_event_is_refused_at_the_commit(
+    store: OrderStore, database: AsyncEngine
+) -> None:
     order = await accepted(store)
     before = await stored(database)
 
@@ -136,7 +153,9 @@ async def test_a_step_without_its_event_is_refused_at_the_commit(store, database
 
 
 @pytest.mark.parametrize("sequence", [2, 3])
-async def test_an_event_without_its_step_is_refused(store, database, sequence):
+async def test_an_event_without_its_step_is_refused(
+    store: OrderStore, database: AsyncEngine, sequence: int
+) -> None:
     order = await accepted(store)
 
     with pytest.raises(DBAPIError, match="took no such step"):
@@ -153,7 +172,9 @@ async def test_an_event_without_its_step_is_refused(store, database, sequence):
     ("status", "sequence", "reason"),
     [("PENDING", 1, "without that event"), ("ROUTING", 2, "begin"), ("CONFIRMED", 1, "begin")],
 )
-async def test_an_order_begins_pending_with_its_event(database, status, sequence, reason):
+async def test_an_order_begins_pending_with_its_event(
+    database: AsyncEngine, status: str, sequence: int, reason: str
+) -> None:
     with pytest.raises(DBAPIError, match=reason):
         await execute(
             database,

@@ -1,21 +1,26 @@
 """History pages: index scans over a million orders, right while rows are inserted."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from uuid import uuid4
+from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from hypothesis.strategies import DataObject
 from sqlalchemy import text
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from engine.orders.status import TERMINAL, OrderStatus, OrderType
 from engine.tokens import BONK, SOL, USDC
 from models.database import open_database
 from models.orders.history import page_of_orders
 from models.orders.step import OrderFilter, Position
+from models.orders.store import OrderStore
+from models.orders.tables import Order
 from tests.factories import accepted, advanced, unguarded
 
 S = OrderStatus
@@ -56,8 +61,8 @@ FILTERS = {
 
 
 @pytest.fixture(scope="module")
-def million_orders(module_database_url):
-    async def fill():
+def million_orders(module_database_url: str) -> str:
+    async def fill() -> None:
         engine = create_async_engine(module_database_url, isolation_level="AUTOCOMMIT")
         async with engine.connect() as connection:
             # Indexes are made once the rows are there: several times faster.
@@ -77,7 +82,9 @@ def million_orders(module_database_url):
 @pytest.mark.parametrize("wanted", FILTERS.values(), ids=FILTERS.keys())
 @pytest.mark.parametrize("oldest_first", [False, True])
 @pytest.mark.parametrize("deep", [False, True])
-async def test_a_page_out_of_a_million_is_an_index_scan(million_orders, wanted, oldest_first, deep):
+async def test_a_page_out_of_a_million_is_an_index_scan(
+    million_orders: str, wanted: Any, oldest_first: bool, deep: bool
+) -> None:
     async with open_database(million_orders, pool_size=2) as engine, engine.connect() as connection:
         middle = text("SELECT created_at, id FROM orders WHERE client_order_id = '500000'")
         place = Position(*(await connection.execute(middle)).one()) if deep else None
@@ -93,11 +100,20 @@ async def test_a_page_out_of_a_million_is_an_index_scan(million_orders, wanted, 
     assert "Seq Scan" not in shown, shown
 
 
-async def pages(store, wanted, size, *, oldest_first=False, between=None):
+async def pages(
+    store: OrderStore,
+    wanted: Any,
+    size: int,
+    *,
+    oldest_first: bool = False,
+    between: Callable[[], Awaitable[object]] | None = None,
+) -> list[Order]:
     """Walk the whole list page by page."""
-    seen, place = [], None
+    seen: list[Order] = []
+    place: Position | None = None
     while True:
-        older, newer = (None, place) if oldest_first else (place, None)
+        older = None if oldest_first else place
+        newer = place if oldest_first else None
         page = await store.page(
             "local",
             wanted,
@@ -116,7 +132,9 @@ async def pages(store, wanted, size, *, oldest_first=False, between=None):
 
 @pytest.mark.parametrize("oldest_first", [False, True])
 @pytest.mark.parametrize("size", [1, 3, 7, 100])
-async def test_pages_walked_end_to_end_are_the_list(store, size, oldest_first):
+async def test_pages_walked_end_to_end_are_the_list(
+    store: OrderStore, size: int, oldest_first: bool
+) -> None:
     orders = [await accepted(store) for _ in range(10)]
     expected = [order.id for order in orders]
 
@@ -125,10 +143,12 @@ async def test_pages_walked_end_to_end_are_the_list(store, size, oldest_first):
     assert [o.id for o in walked] == (expected if oldest_first else expected[::-1])
 
 
-async def test_orders_placed_while_paging_neither_shift_nor_repeat_a_page(store):
+async def test_orders_placed_while_paging_neither_shift_nor_repeat_a_page(
+    store: OrderStore,
+) -> None:
     orders = [await accepted(store) for _ in range(10)]
 
-    async def place_another():
+    async def place_another() -> None:
         await accepted(store)
 
     walked = await pages(store, OrderFilter(), 3, between=place_another)
@@ -140,7 +160,9 @@ async def test_orders_placed_while_paging_neither_shift_nor_repeat_a_page(store)
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(data=st.data())
-async def test_orders_of_the_same_instant_are_each_seen_once(store, database, data):
+async def test_orders_of_the_same_instant_are_each_seen_once(
+    store: OrderStore, database: AsyncEngine, data: DataObject
+) -> None:
     size = data.draw(st.integers(1, 5))
     count = data.draw(st.integers(0, 12))
     account = uuid4().hex
@@ -152,7 +174,8 @@ async def test_orders_of_the_same_instant_are_each_seen_once(store, database, da
                 .replace("now() - n *", "timestamptz '2026-01-01' + (n % 3) *")
             )
         )
-    seen, place = [], None
+    seen: list[UUID] = []
+    place = None
     while page := await store.page(account, OrderFilter(), most=size, older_than=place):
         seen += [order.id for order in page]
         place = Position(page[-1].created_at, page[-1].id)
@@ -160,7 +183,7 @@ async def test_orders_of_the_same_instant_are_each_seen_once(store, database, da
     assert len(seen) == len(set(seen)) == count
 
 
-async def test_filters_hold_together(store):
+async def test_filters_hold_together(store: OrderStore) -> None:
     wanted = await advanced(store, await accepted(store, token_in=BONK.mint), S.ROUTING, S.FAILED)
     await advanced(store, await accepted(store), S.ROUTING, S.FAILED)
     await accepted(store, token_in=BONK.mint)
@@ -173,7 +196,7 @@ async def test_filters_hold_together(store):
     assert [o.id for o in found] == [wanted.id]
 
 
-async def test_bounds_in_time_leave_the_bound_itself_out(store):
+async def test_bounds_in_time_leave_the_bound_itself_out(store: OrderStore) -> None:
     first, second, third = [await accepted(store) for _ in range(3)]
     wanted = OrderFilter(created_after=first.created_at, created_before=third.created_at)
 
@@ -182,7 +205,7 @@ async def test_bounds_in_time_leave_the_bound_itself_out(store):
     assert [o.id for o in found] == [second.id]
 
 
-async def test_an_empty_choice_of_statuses_finds_nothing(store):
+async def test_an_empty_choice_of_statuses_finds_nothing(store: OrderStore) -> None:
     await accepted(store)
 
     assert await store.page("local", OrderFilter(statuses=()), most=10) == []

@@ -13,6 +13,7 @@ from playwright.sync_api import (
     ConsoleMessage,
     Page,
     Request,
+    Response,
     WebSocket,
     expect,
 )
@@ -99,6 +100,10 @@ class Watch:
     def finished(self, request: Request) -> None:
         self.pending -= 1
 
+    def response(self, response: Response) -> None:
+        if response.status >= 400:
+            self.wrong.append(f"{response.status}: {response.url}")
+
     def failed(self, request: Request) -> None:
         self.pending -= 1
         self.wrong.append(f"failed request: {request.url} {request.failure}")
@@ -121,10 +126,7 @@ def watch(context: BrowserContext) -> Iterator[Watch]:
     context.on("request", watch.request)
     context.on("requestfinished", watch.finished)
     context.on("requestfailed", watch.failed)
-    context.on(
-        "response",
-        lambda r: r.status >= 400 and watch.wrong.append(f"{r.status}: {r.url}"),
-    )
+    context.on("response", watch.response)
     yield watch
     assert watch.unexpected() == []
 

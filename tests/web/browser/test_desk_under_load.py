@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -14,7 +15,7 @@ from tests.web.browser.desk import Desk
 pytestmark = pytest.mark.timeout(300)
 
 # An order lives about 12 s, so that a restart fits in.
-SLOW = {"ORDER_ENGINE_SLOT_MS": "400", "ORDER_ENGINE_CONFIRMATION_SLOTS": "30"}
+SLOW: dict[str, Any] = {"ORDER_ENGINE_SLOT_MS": "400", "ORDER_ENGINE_CONFIRMATION_SLOTS": "30"}
 
 MOST_CPU_SECONDS = 3  # of the page's main thread, for a hundred orders and all that follows
 

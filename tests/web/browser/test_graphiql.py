@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Page, Response, expect
@@ -184,7 +184,10 @@ def test_what_was_typed_is_there_again(graphiql: GraphiQL, watch: Watch) -> None
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])
 def test_it_follows_the_systems_theme(
-    graphiql: GraphiQL, page: Page, scheme: str, axe: Callable[[Page], list[str]]
+    graphiql: GraphiQL,
+    page: Page,
+    scheme: Literal["dark", "light"],
+    axe: Callable[[Page], list[str]],
 ) -> None:
     page.emulate_media(color_scheme=scheme)
     graphiql.open()

@@ -4,9 +4,10 @@ import os
 import re
 import time
 from pathlib import Path
+from typing import Literal
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, ViewportSize, expect
 
 from tests.e2e.stack import Stack
 from tests.web.browser.desk import Desk
@@ -18,7 +19,7 @@ LIMIT_ORDER = """mutation {
     order { id }
   }
 }"""
-SIZE = {"width": 1280, "height": 1000}
+SIZE: ViewportSize = {"width": 1280, "height": 1000}
 
 
 @pytest.fixture(scope="session")
@@ -31,7 +32,9 @@ def folder(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])
-def test_picture_of_the_desk(page: Page, stack: Stack, folder: Path, scheme: str) -> None:
+def test_picture_of_the_desk(
+    page: Page, stack: Stack, folder: Path, scheme: Literal["dark", "light"]
+) -> None:
     for n in range(3):
         stack.place(amount=f"{n + 1}.5")
     stack.wait_for(stack.place(simulate={"quoteFailures": 3}), "FAILED")
@@ -49,7 +52,9 @@ def test_picture_of_the_desk(page: Page, stack: Stack, folder: Path, scheme: str
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])
-def test_picture_of_graphiql(page: Page, stack: Stack, folder: Path, scheme: str) -> None:
+def test_picture_of_graphiql(
+    page: Page, stack: Stack, folder: Path, scheme: Literal["dark", "light"]
+) -> None:
     stack.wait_for(stack.place(), "CONFIRMED")
     page.set_viewport_size(SIZE)
     page.emulate_media(color_scheme=scheme)

@@ -1,0 +1,76 @@
+"""Swaps for the devnet's ledger, and what every token adds up to."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from engine.devnet.chain import Rules
+from engine.devnet.genesis import genesis_pools
+from engine.swaps.transaction import Hop, PoolShare, SignedTransaction, SwapTransaction, sign
+from engine.tokens import SOL, USDC
+from models.database import transaction
+from models.devnet.ledger import PostgresLedger
+from models.devnet.pools import list_pools
+from models.devnet.slots import SlotRun, SlotRunner
+
+PassSlots = Callable[[SlotRunner, int], Awaitable[SlotRun]]
+SLOT_MS = 60_000  # none passes but those a test lets pass
+MOVING = Rules("test")
+STILL = Rules("test", market_moves=False)
+GENESIS = {pool.id: pool for pool in genesis_pools()}
+
+# Of each token: what pools hold and keep apart, what the market gained, what traders gained.
+CIRCULATING = text("""
+SELECT mint, sum(atoms) AS atoms FROM (
+    SELECT token_x AS mint, fees_x + coalesce((state->>'reserve_x')::numeric,
+        (state->>'amount_x')::numeric + (SELECT coalesce(sum((level->>1)::numeric), 0)
+            FROM jsonb_array_elements(state->'asks') level)) AS atoms FROM pools
+    UNION ALL
+    SELECT token_y, fees_y + coalesce((state->>'reserve_y')::numeric,
+        (state->>'amount_y')::numeric + (SELECT coalesce(sum((level->>1)::numeric), 0)
+            FROM jsonb_array_elements(state->'bids') level)) FROM pools
+    UNION ALL SELECT mint, atoms FROM market_balances
+    UNION ALL SELECT token_in, -amount_in FROM ledger_transactions WHERE outcome = 'LANDED'
+    UNION ALL SELECT token_out, amount_out FROM ledger_transactions WHERE outcome = 'LANDED'
+) held GROUP BY mint ORDER BY mint
+""")
+
+
+def sell(pool: str = "raydium:SOL-USDC", amount: int = 10**9, **given: Any) -> SignedTransaction:
+    defaults: dict[str, Any] = {
+        "venue": pool.partition(":")[0],
+        "token_in": SOL.mint,
+        "amount_in": amount,
+        "hops": (Hop(USDC.mint, (PoolShare(pool, 1),)),),
+        "min_amount_out": 1,
+        "memo": "order",
+        "nonce": 1,
+        "last_valid_slot": 10**6,
+    }
+    return sign(SwapTransaction(**defaults | given))
+
+
+async def circulating(database: AsyncEngine) -> list[tuple[str, int]]:
+    async with database.connect() as connection:
+        return [(row.mint, int(row.atoms)) for row in await connection.execute(CIRCULATING)]
+
+
+async def send(database: AsyncEngine, ledger: PostgresLedger, *sent: SignedTransaction) -> None:
+    """Send while the clock is held: everything lands in the next slot."""
+    async with database.connect() as connection:
+        await connection.execute(text("UPDATE devnet SET slot_began_at = now()"))
+    await asyncio.gather(*(ledger.submit(each) for each in sent))
+
+
+async def start_again(database: AsyncEngine) -> None:
+    async with transaction(database) as connection:
+        for statement in (
+            "DELETE FROM pools",
+            "DELETE FROM ledger_transactions",
+            "UPDATE devnet SET slot = 0",
+        ):
+            await connection.execute(text(statement))
+        await list_pools(connection, genesis_pools())
