@@ -62,6 +62,8 @@ ASSUMED_SIZES: Mapping[str, float] = {
     "Query.pools": 50,
     "Query.tokens": 20,
     "Query.venues": 2,
+    "Mutation.executeMarketOrders": 100,
+    "Mutation.cancelOrders": 100,
     # Introspection, as this schema is on average: a type in three has fields, few fields arguments.
     "__Schema.types": 80,
     "__Schema.directives": 8,
