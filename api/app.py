@@ -18,8 +18,12 @@ from api.streams.hub import Hub
 from api.streams.pool_feed import PoolFeed
 from api.transport import pages
 from api.transport.body_limit import BodyLimit
+from api.transport.cors import Cors
+from api.transport.headers import SecurityHeaders
 from api.transport.health import Health
+from api.transport.hosts import HostCheck
 from api.transport.http import GraphQLTransport
+from api.transport.origins import Origins
 from api.transport.schema_text import schema_text
 from tasks.broker import broker
 from wiring.logs import get_logger
@@ -47,13 +51,20 @@ def create_app(settings: Settings) -> Starlette:
             Route("/", pages.desk),
             Mount("/static", pages.Assets()),
             Route("/graphql", graphql),
+            Route("/graphql/", pages.without_slash, methods=["GET", "POST"]),
             WebSocketRoute("/graphql", graphql),
             Route("/schema.graphql", schema_text),
             Route("/health/live", _live),
             Route("/health/ready", _ready),
         ],
-        middleware=[Middleware(BodyLimit, max_bytes=settings.max_body_bytes)],
+        middleware=[
+            Middleware(SecurityHeaders),
+            Middleware(HostCheck, listens_on=settings.host, allowed=settings.allowed_hosts),
+            Middleware(Cors, origins=Origins(settings.allowed_origins)),
+            Middleware(BodyLimit, max_bytes=settings.max_body_bytes),
+        ],
     )
+    app.router.redirect_slashes = False  # its redirects echo Host
     return app
 
 
@@ -66,7 +77,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             resources.updates,
             poll_interval_ms=settings.stream_poll_interval_ms,
         )
-        pool_feed = PoolFeed(resources.updates)
+        pool_feed = PoolFeed(resources.updates, most=settings.max_quote_streams)
         capacity = Capacity(resources.orders, most=settings.max_orders_in_progress)
         background = [asyncio.create_task(part.run()) for part in (hub, pool_feed, capacity)]
         try:

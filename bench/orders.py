@@ -1,4 +1,4 @@
-"""python -m bench.orders: what the engine does in a second, what it costs, how late it tells."""
+"""python -m bench.orders: what orders cost, how many go a second, how late they are told of."""
 
 import argparse
 import asyncio
@@ -7,25 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import pgbench, witness
-from bench.load import Submitted, submit_orders
-from bench.report import Report, percentile
-from bench.stack import BenchFailed, Engine, Servers, run_servers
-from bench.streams import follow_orders
-from bench.usage import cpu_between, cpu_seconds, memory_mb
+from bench.calm import measure_calm
+from bench.idle import measure_idle
+from bench.many import measure_many
+from bench.report import Report
+from bench.stack import NO_DELAY, BenchFailed, Engine, Servers, run_servers
+from bench.streams import measure_streams
+from bench.submits import measure_one_by_one, measure_submits_alone
+from bench.usage import memory_mb
+from bench.whole import RATE, measure_whole
+from wiring.loop import use_fast_loop
 
-IN_FLIGHT = 32
-# Slots four times as fast as real ones: a transaction lands in the next. Shorter ones measure the
-# clock: at 20 ms an idle worker spends a fifth of a core on slots alone.
-NO_DELAY = {
-    "quote_latency_ms": 0,
-    "slot_ms": 100,
-    "landing_slots_max": 1,
-    "confirmation_slots": 0,
-    "validity_slots": 600,
-}
-_STREAMS_PER_SECOND = 50
-_SLOTS_OPEN = 150
 _JSON = Path(__file__).parent.parent / ".bench" / "orders.json"
+_MEMORY_MB = {"api": 150, "worker": 200}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,134 +27,77 @@ class Size:
     """How much of everything."""
 
     orders: int
-    backlog: int
+    submits: int
+    one_by_one: int
+    calm: int
     streams: int
-    at_once: int
+    idle_seconds: float
     pgbench_seconds: int
 
     @classmethod
-    def of(cls, orders: int, *, short: bool) -> "Size":
-        if short:
-            return cls(orders, orders // 4, streams=200, at_once=200, pgbench_seconds=4)
-        return cls(orders, orders // 10, streams=1_000, at_once=500, pgbench_seconds=10)
+    def of(cls, given: argparse.Namespace) -> "Size":
+        if given.short:
+            idle = min(given.idle, 5)
+            return cls(given.orders or 1_000, 500, 200, 15, 200, idle, pgbench_seconds=2)
+        orders = given.orders or 20_000
+        return cls(orders, 2_000, 1_000, 100, given.streams, given.idle, pgbench_seconds=5)
 
 
-async def measure(size: Size) -> Report:
-    """Run everything once, one thing after another, on servers of its own."""
-    report = Report(settings={"in_flight": IN_FLIGHT, "no_delay": NO_DELAY})
+async def measure(size: Size, runs: int, report: Report) -> None:
+    """Run everything that is short `runs` times; the idle machine and the streams once."""
     with run_servers() as servers:
-        baseline = [
-            await pgbench.orders_per_second(servers, "pgbench_before", seconds=size.pgbench_seconds)
-        ]
-        rate = await _throughput(servers, size, report)
-        baseline.append(
-            await pgbench.orders_per_second(servers, "pgbench_after", seconds=size.pgbench_seconds)
-        )
-        _compare(rate, baseline, report)
-        await _streams(servers, size, report)
-        await _real_slots(servers, size, report)
-    return report
+        for run in range(1, runs + 1):
+            await _orders(servers, f"run_{run}", size, report)
+            await _defaults(servers, f"run_{run}_defaults", size, report, last=run == runs)
+        await servers.create_database("streams")
+        engine = await measure_streams(servers, "streams", size.streams, report)
+        await _verify(engine, size.streams, report)
 
 
-async def _throughput(servers: Servers, size: Size, report: Report) -> float:
-    """Submit to an API alone, drain that backlog, then submit and execute together."""
-    await servers.create_database("throughput")
-    engine = Engine(servers, "throughput", NO_DELAY)
-    try:
-        engine.start("api")
-        await engine.ready()
-        alone = await submit_orders(engine.url, size.backlog, in_flight=IN_FLIGHT, prefix="backlog")
-        _add_submits("submits alone", alone, report)
-        engine.start("clock", "worker-1")
+async def _orders(servers: Servers, name: str, size: Size, report: Report) -> None:
+    """Without simulated delays: as much as the machine can do, between two baselines."""
+    before = await _baseline(servers, f"{name}_before", size)
+    await servers.create_database(name)
+    async with Engine.running(servers, name, NO_DELAY, ["api"]) as engine:
+        await measure_submits_alone(engine, size.submits, report)
+        engine.start("worker", "clock")
+        await witness.wait_until_done(engine.database_url)  # nothing is cold when time counts
+        rates = {n: await measure_whole(engine, size.orders, n, report) for n in RATE}
+        many = await measure_many(engine, size.orders, report)
+        await measure_one_by_one(engine, size.one_by_one, report)
         await witness.wait_until_done(engine.database_url)
-        rate = await _together(engine, size, report)
-        for name, megabytes in memory_mb(engine.processes()).items():
-            limit = {"api": 150.0, "worker-1": 200.0}.get(name)
-            report.add(f"memory of {name}", megabytes, "MB", at_most=limit)
-    finally:
-        engine.stop()
-    await _verify(engine, size.backlog + size.orders, report)
-    return rate
+        report.section("After all these orders")
+        for process, megabytes in memory_mb(engine.processes()).items():
+            limit = _MEMORY_MB.get(process)
+            report.add(f"memory, {process}", megabytes, "MB", at_most=limit)
+    submitted = size.submits + len(RATE) * size.orders + many + size.one_by_one
+    await _verify(engine, submitted, report)
+    after = await _baseline(servers, f"{name}_after", size)
+    report.section("Against pgbench with the same five statements, before and after")
+    for n, rate in rates.items():
+        report.add(f"pgbench, {n} clients, before", before[n], "1/s")
+        report.add(f"pgbench, {n} clients, after", after[n], "1/s")
+        ratio = rate / ((before[n] + after[n]) / 2)
+        report.add(f"engine / pgbench, {n} in flight", ratio, "", at_least=0.9)
 
 
-async def _together(engine: Engine, size: Size, report: Report) -> float:
-    before = cpu_seconds(engine.processes())
-    submitted = await submit_orders(engine.url, size.orders, in_flight=IN_FLIGHT, prefix="together")
-    client_done = cpu_seconds(engine.processes())["client"]
-    await witness.wait_until_done(engine.database_url)
-    spent = cpu_between(before, cpu_seconds(engine.processes()))
-    spent["client"] = client_done - before["client"]  # waiting for the end is the bench's own
-    ended = await witness.completed_at(engine.database_url, "together")
-    rate = size.orders / (max(ended.values()) - submitted.began)
-    report.add("whole orders, submitted and executed together", rate, "1/s")
-    client = spent.pop("client")
-    report.add("CPU per order, all processes", sum(spent.values()) / size.orders * 1000, "ms")
-    for name, seconds in spent.items():
-        report.add(f"CPU per order, {name}", seconds / size.orders * 1000, "ms")
-    report.add(
-        "CPU per order, the bench's client (not in the sum)", client / size.orders * 1000, "ms"
-    )
-    _add_submits("submits while executing", submitted, report)
-    return rate
-
-
-def _compare(rate: float, baseline: list[float], report: Report) -> None:
-    report.add("pgbench, before", baseline[0], "1/s")
-    report.add("pgbench, after", baseline[1], "1/s")
-    report.add("engine / pgbench", rate / (sum(baseline) / 2), "", at_least=0.10)
-
-
-async def _streams(servers: Servers, size: Size, report: Report) -> None:
-    """Follow many orders at a steady pace, far below what the machine can do."""
-    await servers.create_database("streams")
-    slot_ms = int(1.5 * size.streams / _STREAMS_PER_SECOND * 1000 / _SLOTS_OPEN)
-    engine = Engine(
-        servers, "streams", {**NO_DELAY, "slot_ms": slot_ms, "confirmation_slots": _SLOTS_OPEN}
-    )
-    try:
-        engine.start("api", "clock", "worker-1")
-        await engine.ready()
-        api = {"api": engine.processes()["api"]}
-        followed = await follow_orders(
-            engine.url,
-            size.streams,
-            per_second=_STREAMS_PER_SECOND,
-            api_memory_mb=lambda: memory_mb(api)["api"],
+async def _baseline(servers: Servers, name: str, size: Size) -> dict[int, float]:
+    return {
+        clients: await pgbench.orders_per_second(
+            servers, f"{name}_{clients}", clients=clients, seconds=size.pgbench_seconds
         )
-    finally:
-        engine.stop()
-    report.add("streams open at once", followed.open_at_once, "", at_least=size.streams)
-    report.add("API memory per stream", followed.kb_per_stream, "kB")
-    report.add("delivery p50", percentile(followed.delays_ms, 50), "ms")
-    report.add("delivery p99", percentile(followed.delays_ms, 99), "ms")
-    await _verify(engine, size.streams, report)
+        for clients in RATE
+    }
 
 
-async def _real_slots(servers: Servers, size: Size, report: Report) -> None:
-    """Submit many orders at once to an engine with the delays it has by default."""
-    await servers.create_database("real_slots")
-    engine = Engine(servers, "real_slots", {})
-    try:
-        engine.start("api", "clock", "worker-1")
-        await engine.ready()
-        submitted = await submit_orders(
-            engine.url, size.at_once, in_flight=size.at_once, prefix="at-once"
-        )
-        await witness.wait_until_done(engine.database_url)
-    finally:
-        engine.stop()
-    ended = await witness.completed_at(engine.database_url, "at-once")
-    took = [(ended[id] - sent) * 1000 for id, sent in submitted.sent.items()]
-    _add_submits(f"{size.at_once} at once, default delays: submits", submitted, report)
-    report.add("submit to CONFIRMED, default delays, p50", percentile(took, 50), "ms")
-    report.add("submit to CONFIRMED, default delays, p99", percentile(took, 99), "ms")
-    await _verify(engine, size.at_once, report)
-
-
-def _add_submits(name: str, submitted: Submitted, report: Report) -> None:
-    report.add(name, submitted.per_second, "1/s")
-    report.add(f"{name}, p50", percentile(submitted.latencies_ms, 50), "ms")
-    report.add(f"{name}, p99", percentile(submitted.latencies_ms, 99), "ms")
+async def _defaults(servers: Servers, name: str, size: Size, report: Report, *, last: bool) -> None:
+    """With the settings the engine has by default: one order at a time, then none."""
+    await servers.create_database(name)
+    async with Engine.running(servers, name, {}) as engine:
+        await measure_calm(engine, size.calm, report)
+        if last:
+            await measure_idle(engine, size.idle_seconds, report)
+    await _verify(engine, size.calm, report)
 
 
 async def _verify(engine: Engine, orders: int, report: Report) -> None:
@@ -175,18 +112,25 @@ async def _verify(engine: Engine, orders: int, report: Report) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.orders", description=__doc__)
+    parser.add_argument("--runs", type=int, help="the table has the median (5; with --short 1)")
+    parser.add_argument("--short", action="store_true", help="about a minute, for the shape only")
+    parser.add_argument("--orders", type=int, help="whole orders at each load (20,000)")
+    parser.add_argument("--streams", type=int, default=10_000, help="streams at once (10,000)")
+    parser.add_argument("--idle", type=float, default=60, help="seconds to watch it idle (60)")
     parser.add_argument("--json", type=Path, default=_JSON, help="where to write the numbers")
-    parser.add_argument("--orders", type=int, help="whole orders (20,000; with --short 2,000)")
-    parser.add_argument("--short", action="store_true", help="about a minute instead of five")
+    parser.add_argument("--before", type=Path, help="JSON of an earlier run, shown beside")
     given = parser.parse_args()
-    orders = given.orders or (2_000 if given.short else 20_000)
+    runs = given.runs or (1 if given.short else 5)
+    report = Report("Orders", settings={"runs": runs, "no_delay": NO_DELAY})
     try:
-        report = asyncio.run(measure(Size.of(orders, short=given.short)))
+        use_fast_loop()
+        asyncio.run(measure(Size.of(given), runs, report))
     except BenchFailed as failure:
         print(f"bench.orders: FAILED: {failure}", file=sys.stderr)  # noqa: T201
         return 1
-    report.show()
-    report.write(given.json)
+    finally:  # it took long: what was measured is shown however the rest went
+        report.show(given.before)
+        report.write(given.json)
     return 0
 
 

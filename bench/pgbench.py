@@ -9,20 +9,20 @@ from pathlib import Path
 
 from bench.stack import BenchFailed, Servers
 from bench.witness import count_orders
-from cli.stack.embedded import _postgres_binaries
-
-CLIENTS = 32
+from cli.stack.binaries import postgres_binaries
 
 _SCRIPT = Path(__file__).parent / "order.pgbench"
 
 
-async def orders_per_second(servers: Servers, database: str, *, seconds: int) -> float:
+async def orders_per_second(
+    servers: Servers, database: str, *, clients: int, seconds: int
+) -> float:
     """Return how many orders a second pgbench takes through their life, in a new database."""
     await servers.create_database(database)
     process = await asyncio.create_subprocess_exec(
-        str(_postgres_binaries() / "pgbench"),
+        str(postgres_binaries() / "pgbench"),
         *("--no-vacuum", "--protocol=prepared", "--jobs=2"),
-        *(f"--client={CLIENTS}", f"--time={seconds}", f"--file={_SCRIPT}"),
+        *(f"--client={clients}", f"--time={seconds}", f"--file={_SCRIPT}"),
         *(f"--host={servers.socket_directory}", "--username=postgres", database),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,

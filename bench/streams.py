@@ -1,106 +1,136 @@
-"""Many orderStatus streams at once, a WebSocket connection each, through the `websockets` client.
+"""Many orderStatus streams at once, a WebSocket connection each.
 
-Orders come at a steady pace, each followed from the moment it is accepted. The devnet is told to
-confirm so late that all streams are open when the first order ends.
+Orders come at a steady pace, each followed from the moment it is accepted. The worker is told to
+confirm none before all are open and measured; then another takes its place, and all end at once.
 """
 
 import asyncio
 import json
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.typing import Subprotocol
-
 from bench.load import Connection, submit_order
-from bench.stack import BenchFailed
+from bench.report import Report
+from bench.stack import NO_DELAY, BenchFailed, Engine, Servers
+from bench.usage import memory_mb
+from bench.websocket import Socket
 
+EVENTS_PER_SECOND = 500
 _FOLLOW = """
 subscription Follow($orderId: ID!, $after: Int) {
   orderStatus(orderId: $orderId, after: $after) { sequence status occurredAt }
 }
 """
-_PROTOCOL = Subprotocol("graphql-transport-ws")
+_EVENTS_BEFORE_THE_LAST = 3  # ROUTING, BUILDING, SUBMITTED
+_CONFIRMED_LATE = {"slot_ms": 2_000, "confirmation_slots": 150}  # five minutes
 _OPENED_AT_ONCE = 50
-_END_SECONDS = 120
+_SUBMITTED_AT_ONCE = 16
+_PATIENCE_SECONDS = 300
 
 
 @dataclass(slots=True)
-class Followed:
-    """What came of following: how late events came, and what the API held for it."""
+class _Followed:
+    """What all streams were sent so far, and how late."""
 
-    streams: int
-    open_at_once: int = 0
-    memory_before_mb: float = 0.0
-    memory_open_mb: float = 0.0
+    seen: Counter[str] = field(default_factory=Counter)
     delays_ms: list[float] = field(default_factory=list)
     """From an event's occurredAt to its frame at the client. occurredAt is Postgres's now(), when
     its statement began: the time to commit is in it. Both clocks are this machine's."""
+    broken: Exception | None = None
 
-    @property
-    def kb_per_stream(self) -> float:
-        return (self.memory_open_mb - self.memory_before_mb) * 1000 / self.streams
+    def fail(self, error: Exception) -> None:
+        self.broken = self.broken or error
 
-
-async def follow_orders(
-    url: str, count: int, *, per_second: float, api_memory_mb: Callable[[], float]
-) -> Followed:
-    """Submit and follow `count` orders to their end. Raises BenchFailed on a gap or a break."""
-    followed = Followed(count, memory_before_mb=api_memory_mb())
-    async with AsyncExitStack() as sockets, Connection(url) as mutations:
-        connections: list[ClientConnection] = []
-        while len(connections) < count:
-            some = min(_OPENED_AT_ONCE, count - len(connections))
-            connections += await asyncio.gather(*(_open(url, sockets) for _ in range(some)))
-        streams = []
-        began = time.monotonic()
-        for number, connection in enumerate(connections):
-            order_id = await submit_order(mutations, f"stream-{number}", number)
-            streams.append(asyncio.create_task(_follow(connection, order_id, followed)))
-            await asyncio.sleep(max(0.0, began + number / per_second - time.monotonic()))
-        followed.open_at_once = sum(not stream.done() for stream in streams)
-        followed.memory_open_mb = api_memory_mb()
-        async with asyncio.timeout(_END_SECONDS):
-            await asyncio.gather(*streams)
-    return followed
+    async def until(self, kind: str, count: int) -> None:
+        """Return once `count` streams were sent this status, or `complete`; BenchFailed if not."""
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while self.seen[kind] < count:
+            if self.broken:
+                raise self.broken
+            if time.monotonic() > deadline:
+                raise BenchFailed(f"of {count} streams these were sent to the client: {self.seen}")
+            await asyncio.sleep(0.1)
 
 
-async def _open(url: str, sockets: AsyncExitStack) -> ClientConnection:
-    connection = await sockets.enter_async_context(
-        connect("ws" + url.removeprefix("http"), subprotocols=[_PROTOCOL], compression=None)
-    )
-    await connection.send(json.dumps({"type": "connection_init"}))
-    _require(json.loads(await connection.recv()), "connection_ack")
-    return connection
+async def measure_streams(servers: Servers, database: str, count: int, report: Report) -> Engine:
+    """Follow `count` orders to their end. Raises BenchFailed on a gap or a break."""
+    per_second = EVENTS_PER_SECOND / _EVENTS_BEFORE_THE_LAST
+    async with (
+        Engine.running(servers, database, {**NO_DELAY, **_CONFIRMED_LATE}) as engine,
+        AsyncExitStack() as stack,
+    ):
+        api = {"api": engine.processes()["api"]}
+        before_mb = memory_mb(api)["api"]
+        sockets = await _open(engine.url, count, stack)
+        followed, began = _Followed(), time.monotonic()
+        await _submit_at_pace(engine.url, sockets, followed, per_second)
+        await followed.until("SUBMITTED", count)
+        seconds = time.monotonic() - began
+        events = followed.seen.total()
+        kb_each = (memory_mb(api)["api"] - before_mb) * 1000 / count
+        report.section(f"Streams, {count:,} of one api, {EVENTS_PER_SECOND} events a second")
+        report.add("open at once", count - followed.seen["complete"], "", at_least=count)
+        report.add("events a second", events / seconds, "1/s")
+        report.add("memory of the api, each", kb_each, "kB", at_most=40)
+        report.add_percentiles("commit to client", followed.delays_ms, "ms", at_most=(None, 100))
+        engine.restart("worker", confirmation_slots=0)
+        await followed.until("complete", count)
+    return engine
 
 
-async def _follow(connection: ClientConnection, order_id: str, followed: Followed) -> None:
-    subscribed, seen = time.time(), 1
-    variables = {"orderId": order_id, "after": seen}
-    payload = {"query": _FOLLOW, "variables": variables}
-    await connection.send(json.dumps({"id": "1", "type": "subscribe", "payload": payload}))
-    status = "PENDING"
-    while True:
-        frame = json.loads(await connection.recv())
+async def _open(url: str, count: int, stack: AsyncExitStack) -> list[Socket]:
+    sockets: list[Socket] = []
+    while len(sockets) < count:
+        some = [Socket(url) for _ in range(min(_OPENED_AT_ONCE, count - len(sockets)))]
+        sockets += await asyncio.gather(*(stack.enter_async_context(socket) for socket in some))
+    return sockets
+
+
+async def _submit_at_pace(
+    url: str, sockets: Sequence[Socket], followed: _Followed, per_second: float
+) -> None:
+    """Submit an order for each socket, which follows it once it is accepted."""
+    numbers, began = iter(range(len(sockets))), time.monotonic()
+
+    async def submit() -> None:
+        async with Connection(url) as connection:
+            for number in numbers:
+                await asyncio.sleep(max(0.0, began + number / per_second - time.monotonic()))
+                order_id = await submit_order(connection, "stream", number)
+                _follow(sockets[number], order_id, followed)
+
+    async with asyncio.TaskGroup() as submitting:
+        for _ in range(_SUBMITTED_AT_ONCE):
+            submitting.create_task(submit())
+
+
+def _follow(socket: Socket, order_id: str, followed: _Followed) -> None:
+    subscribed, seen, status = time.time(), 1, "PENDING"
+
+    def take(frame: dict[str, Any]) -> None:
+        nonlocal seen, status
         received = time.time()
         if frame["type"] == "complete":
-            break
-        event = _require(frame, "next")["payload"]["data"]["orderStatus"]
+            if status != "CONFIRMED":
+                raise BenchFailed(f"the stream of {order_id} ended with {status}")
+            followed.seen["complete"] += 1
+            return
+        if frame["type"] != "next" or frame["payload"].get("errors"):
+            raise BenchFailed(f"the stream of {order_id} was sent {frame}")
+        event = frame["payload"]["data"]["orderStatus"]
         if event["sequence"] != seen + 1:
             raise BenchFailed(f"event {event['sequence']} of {order_id} came after {seen}")
         seen, status = event["sequence"], event["status"]
+        followed.seen[status] += 1
         occurred = datetime.fromisoformat(event["occurredAt"]).timestamp()
         if occurred > subscribed:  # else it was read back, not delivered
             followed.delays_ms.append((received - occurred) * 1000)
-    if status != "CONFIRMED":
-        raise BenchFailed(f"the stream of {order_id} ended with {status}")
 
-
-def _require(frame: dict[str, Any], kind: str) -> dict[str, Any]:
-    if frame["type"] != kind:
-        raise BenchFailed(f"a stream was sent {frame} instead of {kind}")
-    return frame
+    payload = {"query": _FOLLOW, "variables": {"orderId": order_id, "after": seen}}
+    socket.listen(take, followed.fail)
+    socket.send(json.dumps({"id": "1", "type": "subscribe", "payload": payload}))

@@ -8,9 +8,14 @@ _MB = 1_000_000
 
 
 def cpu_seconds(processes: Mapping[str, psutil.Process]) -> dict[str, float]:
-    """Return the CPU time each has used so far, its children included, and the bench's own."""
-    used = {name: _with_children(process) for name, process in processes.items()}
-    return {**used, "client": _own(psutil.Process())}
+    """Return the CPU time each has used so far, its children included: Postgres has a backend for
+    every connection, and those that ended are in the postmaster's account."""
+    return {name: _with_children(process) for name, process in processes.items()}
+
+
+def own_cpu_seconds() -> float:
+    """Return the CPU time the bench itself has used so far."""
+    return _own(psutil.Process())
 
 
 def cpu_between(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:

@@ -42,5 +42,10 @@ def api_address(given: str | None) -> str:
     """Return where the API is: as given, or as the settings of this machine's stack say."""
     if given:
         return given
-    settings = read_settings("client")
-    return f"http://{settings.host}:{settings.port}/graphql"
+    return f"http://{own_address(read_settings('client'))}/graphql"
+
+
+def own_address(settings: "Settings") -> str:
+    """Return where this machine reaches what listens as the settings say, as host and port."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104
+    return f"[{host}]:{settings.port}" if ":" in host else f"{host}:{settings.port}"

@@ -33,6 +33,7 @@ class Lock(IntEnum):
     CONFIRMING = 7264103
     WATCHING = 7264104
     RESENDING = 7264105
+    TICKING = 7264106
 
 
 class TooMuchWaits(Exception):

@@ -4,7 +4,6 @@ from typing import Any
 from uuid import UUID
 
 import dramatiq
-from dramatiq.brokers.redis import RedisBroker
 from dramatiq.middleware import AsyncIO, CurrentMessage, Retries, ShutdownNotifications
 from redis import Redis
 from redis.backoff import ExponentialWithJitterBackoff
@@ -13,6 +12,7 @@ from redis.retry import Retry
 from tasks.attempts import may_retry
 from tasks.log_context import LogContext
 from tasks.open_resources import OpenResources
+from tasks.redis_broker import WakingBroker
 from wiring.settings import Settings, get_settings
 
 ORDERS = "orders"
@@ -27,7 +27,7 @@ CLOCK_PRIORITY, ORDER_PRIORITY = 0, 10
 _WHEN_REDIS_IS_UNSET = "redis://127.0.0.1:6379/0"
 
 
-def make_broker(settings: Settings) -> RedisBroker:
+def make_broker(settings: Settings) -> WakingBroker:
     """Return the broker. Its defaults that lose or delay work here are all overridden.
 
     The client retries through an outage of half a minute: without that, Dramatiq strands delayed
@@ -39,12 +39,11 @@ def make_broker(settings: Settings) -> RedisBroker:
         socket_timeout=5,
         health_check_interval=10,
     )
-    return RedisBroker(
+    return WakingBroker(
         client=client,
         namespace="order-engine",
         # Messages of a dead worker come back once the sweep, which counts, has had its turn.
         heartbeat_timeout=max(10_000, 2 * settings.step_lease_ms),
-        maintenance_chance=10_000,
         middleware=[
             ShutdownNotifications(notify_shutdown=False),
             Retries(

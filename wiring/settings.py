@@ -1,11 +1,18 @@
 """Every setting, typed, with a default that works on one machine; .env.example lists them all."""
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    ValidationError,
+    field_validator,
+)
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from engine.devnet.chain import Rules
 from engine.swaps.simulation import VenueFaults
@@ -13,6 +20,28 @@ from engine.swaps.simulation import VenueFaults
 Milliseconds = Annotated[int, Field(ge=1, le=86_400_000)]
 MillisecondsOrZero = Annotated[int, Field(ge=0, le=86_400_000)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
+
+
+def _split(text: object) -> object:
+    """Return the items of a list with commas; anything else is left to pydantic."""
+    return list(filter(None, text.replace(" ", "").split(","))) if isinstance(text, str) else text
+
+
+def _host(name: str) -> str:
+    if not re.fullmatch(r"[\w.-]+|\[?[0-9a-f.]*:[0-9a-f.]*:[0-9a-f.:]*\]?", name, re.IGNORECASE):
+        raise ValueError(f"{name} is no name or address of a host, such as desk.example")
+    return name
+
+
+def _origin(text: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9+.-]*://[^/?#@*]+", text, re.IGNORECASE):
+        raise ValueError(f"{text} is no origin of a page, such as https://desk.example")
+    return text
+
+
+WithCommas = (NoDecode, BeforeValidator(_split))
+HostName = Annotated[str, AfterValidator(_host)]
+PageOrigin = Annotated[str, AfterValidator(_origin)]
 
 
 class InvalidSettings(Exception):
@@ -36,22 +65,25 @@ class Settings(BaseSettings):
     # The API's edge.
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65_535)] = 8000
+    allowed_hosts: Annotated[tuple[HostName, ...], *WithCommas] = ()
+    allowed_origins: Annotated[tuple[PageOrigin, ...], *WithCommas] = ()
     max_body_bytes: Annotated[int, Field(ge=1_024, le=16_777_216)] = 65_536
     max_query_depth: Annotated[int, Field(ge=1, le=100)] = 12
     max_query_tokens: Annotated[int, Field(ge=100, le=100_000)] = 2_000
     max_query_cost: Annotated[int, Field(ge=100, le=10_000_000)] = 5_000
     max_streams_per_connection: Count = 1_000
     max_connections: Count = 20_000
+    max_quote_streams: Count = 1_000
+    request_timeout_ms: Milliseconds = 30_000
     stream_send_timeout_ms: Milliseconds = 5_000
     stream_init_timeout_ms: Milliseconds = 5_000
     stream_poll_interval_ms: Milliseconds = 1_000
     best_price_interval_ms: Milliseconds = 2_000
     max_orders_in_progress: Count = 50_000
-    cursor_secret: SecretStr = SecretStr("local-devnet")
 
     # The worker. Threads are the orders routed at once by one process.
     worker_threads: Annotated[int, Field(ge=1, le=1_000)] = 64
-    worker_poll_interval_ms: Milliseconds = 50
+    worker_poll_interval_ms: Milliseconds = 500
     worker_shutdown_timeout_ms: Milliseconds = 5_000
 
     # The life of an order.

@@ -29,7 +29,10 @@ class InvalidArgument(GraphQLError):
     """An argument that no result can be given for, such as a forged cursor."""
 
     def __init__(self, message: str, *, code: ErrorCode = ErrorCode.INVALID_ARGUMENT) -> None:
-        super().__init__(message, extensions={"code": code})
+        extensions: dict[str, Any] = {"code": code}
+        if code is ErrorCode.OVERLOADED:
+            extensions["retryAfterMs"] = RETRY_AFTER_MS
+        super().__init__(message, extensions=extensions)
 
 
 _BAD_REQUESTS = (MissingQueryError, CannotGetOperationTypeError, InvalidOperationTypeError)

@@ -41,7 +41,7 @@ async def order_history(
 ) -> OrderConnection:
     """Return a page as the Relay connection specification says. Raises InvalidArgument."""
     services = info.context.services
-    cursors = Cursors(services.settings.cursor_secret.get_secret_value(), ACCOUNT, wanted)
+    cursors = Cursors(ACCOUNT, wanted)
     size, from_oldest = _size(first, last)
     page = Stretch(
         size=size,

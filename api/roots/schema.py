@@ -6,19 +6,17 @@ from strawberry.extensions import (
     AddValidationRules,
     MaxTokensLimiter,
     ParserCache,
-    ValidationCache,
 )
 
 from api.graphql.cost_limit import CostLimit
 from api.graphql.document import RequireOperationName, depth_limit
 from api.graphql.errors import ErrorCodes, ShowErrors
 from api.graphql.scalars import CONFIG
+from api.graphql.validation import CACHED_DOCUMENTS, Validation
 from api.roots.mutations import Mutation
 from api.roots.queries import Query
 from api.roots.subscriptions import Subscription
 from wiring.settings import Settings, get_settings
-
-_CACHED_DOCUMENTS = 128  # 0.8 MB each where documents are as long as allowed
 
 
 def make_schema(settings: Settings) -> strawberry.Schema:
@@ -31,8 +29,8 @@ def make_schema(settings: Settings) -> strawberry.Schema:
         subscription=Subscription,
         config=CONFIG,
         extensions=[
-            lambda: ParserCache(maxsize=_CACHED_DOCUMENTS),
-            lambda: ValidationCache(maxsize=_CACHED_DOCUMENTS),
+            lambda: ParserCache(maxsize=CACHED_DOCUMENTS),
+            Validation,
             RequireOperationName,
             lambda: MaxTokensLimiter(max_token_count=settings.max_query_tokens),
             lambda: AddValidationRules(rules),

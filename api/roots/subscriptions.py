@@ -106,6 +106,7 @@ class Subscription:
             raise InvalidArgument("`minIntervalMs` is 100 to 60000.")
         try:
             asked = await read_quote(input, services)
+            services.pool_feed.require_room()
         except EngineError as error:
             raise InvalidArgument(str(error), code=error.code) from None
         poll_seconds = services.settings.stream_poll_interval_ms / 1000

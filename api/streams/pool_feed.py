@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
+from engine.errors import EngineError, ErrorCode
 from wiring.updates import PoolsChanged, Updates
 
 
@@ -45,11 +46,21 @@ class Watch:
 
 
 class PoolFeed:
-    """The process's watches."""
+    """The process's watches, `most` of them at once."""
 
-    def __init__(self, updates: Updates) -> None:
+    def __init__(self, updates: Updates, *, most: int) -> None:
         self._updates = updates
+        self._most = most
         self._watches: set[Watch] = set()
+
+    def require_room(self) -> None:
+        """Raise EngineError OVERLOADED where as many streams watch as may in one process."""
+        if len(self._watches) >= self._most:
+            raise EngineError(
+                ErrorCode.OVERLOADED,
+                "Too many streams of quotes are open.",
+                context={"most": self._most},
+            )
 
     @contextmanager
     def watch(self) -> Iterator[Watch]:

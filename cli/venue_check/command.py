@@ -13,7 +13,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from cli.stack.embedded import ServerNotStarted, embedded_servers
+from cli.stack.binaries import ServerNotStarted
+from cli.stack.embedded import embedded_servers
+from cli.stack.private import NotOurs
 from cli.venue_check.quote_promises import QUOTE_PROMISES
 from cli.venue_check.swap_promises import SWAP_PROMISES
 from cli.venue_check.trial import Broken, Promise, Trial
@@ -91,7 +93,7 @@ def check_venue(terms: Terms, settings: Settings) -> list[Verdict]:
                 settings = settings.model_copy(update={**_DEVNET, **own})
                 upgrade(settings.require_database_url)
                 return asyncio.run(_try(terms, settings))
-        except (ServerNotStarted, VenueNotLoaded) as error:
+        except (ServerNotStarted, NotOurs, VenueNotLoaded) as error:
             raise CannotCheck(str(error)) from None
 
 

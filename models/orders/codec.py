@@ -45,6 +45,12 @@ def array_type(name: str) -> str:
     return "text[]" if isinstance(type_, ARRAY) else f"{sql_type(name)}[]"
 
 
+def decode(name: str, value: Any) -> Any:
+    """Return a column's value, not None, as asyncpg gave it."""
+    decoder = _decoder(_column(name).type)
+    return value if decoder is None else decoder(value)
+
+
 def order_of(record: Mapping[str, Any]) -> Order:
     """Return a row as the ORM would load it: validation and change tracking are not for rows."""
     order: Order = _NEW_ORDER()

@@ -96,13 +96,6 @@ UPDATE orders SET leases_lost = greatest(leases_lost - 1, 0),
 WHERE id = :id AND sequence = :sequence AND status = 'SUBMITTED' AND lease_holder = :holder
 """)
 
-SUBMITTED = returning_orders("""
-SELECT 0 AS n, orders.* FROM orders
-WHERE ended_as IS NULL AND waits IS NULL AND status = 'SUBMITTED'
-    AND (created_at, id) > (:created_at, :id)
-ORDER BY created_at, id LIMIT :most
-""")
-
 MISSED = text("""
 SELECT e.* FROM order_events e
 JOIN unnest(CAST(:ids AS uuid[]), CAST(:afters AS int[])) AS seen(order_id, sequence)

@@ -1,7 +1,7 @@
 """The store of orders: accepts them, moves them, finds them."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -17,6 +17,7 @@ from models.batch import Batch
 from models.hot import HotPool
 from models.orders import history, statements, writing
 from models.orders.codec import ORDER_COLUMNS, accepted_order, encode, order_of
+from models.orders.sent import Sent, read_sent
 from models.orders.step import NewOrder, OrderFilter, Position, Step
 from models.orders.tables import Order
 from models.orders.writing import Move
@@ -165,14 +166,9 @@ class OrderStore:
                 },
             )
 
-    async def submitted(self, *, after: Order | None, most: int) -> list[Order]:
-        """Return orders that wait for their transaction, the oldest first, a page."""
-        place = {
-            "created_at": after.created_at if after else LONG_AGO,
-            "id": after.id if after else FIRST_ID,
-        }
-        rows = await self._rows(statements.SUBMITTED, most=most, **place)
-        return [row_order(row) for row in rows]
+    def sent(self) -> AsyncIterator[Sent]:
+        """Yield the orders that wait for their transaction, the oldest first."""
+        return read_sent(self._hot, LONG_AGO, FIRST_ID)
 
     async def in_progress(self) -> int:
         """Count the orders that owe a step to a worker."""

@@ -50,4 +50,4 @@ async def asking(settings: Settings) -> AsyncIterator[Asking]:
 def in_process(app: object) -> httpx.AsyncClient:
     """A client of an application in this process and on this event loop."""
     transport = httpx.ASGITransport(app)  # type: ignore[arg-type]
-    return httpx.AsyncClient(transport=transport, base_url="http://test")
+    return httpx.AsyncClient(transport=transport, base_url="http://localhost")

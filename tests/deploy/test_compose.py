@@ -96,7 +96,6 @@ def test_environment_is_known_and_accepted_by_the_settings(
 def test_replicas_share_one_environment() -> None:
     first, *others = (SERVICES[name]["environment"] for name in OURS)
 
-    assert "ORDER_ENGINE_CURSOR_SECRET" in first
     assert all(environment == first for environment in others)
 
 
@@ -168,6 +167,48 @@ def test_stopping_takes_longer_than_the_steps_under_way(name: str) -> None:
     assert grace is not None
     assert int(grace[1]) * 1000 >= 2 * shutdown_ms
     assert SERVICES[name]["init"] is True
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_no_service_may_gain_rights_or_write_to_its_image(name: str) -> None:
+    service = SERVICES[name]
+
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["read_only"] is True
+    assert "cap_add" not in service
+    assert "privileged" not in service
+    # The image of ours names its user itself; others begin as root, and here could not change.
+    assert ("user" in service) == (name not in OURS)
+    assert service.get("user") not in ("root", "0")
+
+
+def test_what_a_service_must_write_it_may() -> None:
+    places = {name: service.get("tmpfs", []) for name, service in SERVICES.items()}
+    conf = (ROOT / "deploy" / "nginx.conf").read_text()
+
+    assert all("/tmp" in places[name] for name in OURS)  # noqa: S108 - a container's own
+    assert "/var/run/postgresql" in places["postgres"]
+    assert "/var/cache/nginx" in places["proxy"]
+    assert "\npid /tmp/nginx.pid;" in conf
+    assert "error_log stderr" in conf
+
+
+def test_only_the_proxy_is_reachable_and_only_from_here() -> None:
+    networks = {name: service.get("networks", ["default"]) for name, service in SERVICES.items()}
+
+    assert COMPOSE["networks"] == {"data": {"internal": True}}
+    assert {name for name, of in networks.items() if "data" not in of} == {"proxy"}
+    assert {name for name, of in networks.items() if "default" in of} == {"api", "proxy"}
+    (published,) = (port for service in SERVICES.values() for port in service.get("ports", []))
+    assert published.startswith("127.0.0.1:")
+
+
+def test_the_names_it_is_published_by_are_its_own() -> None:
+    environment = SERVICES["api"]["environment"]
+
+    assert environment["ORDER_ENGINE_ALLOWED_HOSTS"].startswith("127.0.0.1,")
+    assert "${ORDER_ENGINE_HOST:-127.0.0.1}," in TEXT.split("ORDER_ENGINE_ALLOWED_HOSTS:")[1]
 
 
 def test_volumes_and_mounted_files_exist() -> None:

@@ -35,7 +35,7 @@ def with_database(
 ) -> list[Any]:
     async def connected() -> list[Any]:
         connection = await asyncpg.connect(
-            host=str(stack.data_dir), user="postgres", database="order_engine"
+            host=str(stack.data_dir / "postgres"), user="postgres", database="order_engine"
         )
         try:
             return await look(connection)

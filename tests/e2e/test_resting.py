@@ -104,7 +104,7 @@ def ends(stack: Stack) -> Counter[str]:
 def found(stack: Stack, query: str) -> set[tuple[Any, ...]]:
     async def fetch() -> set[tuple[Any, ...]]:
         connection = await asyncpg.connect(
-            user="postgres", host=str(stack.data_dir), database="order_engine"
+            user="postgres", host=str(stack.data_dir / "postgres"), database="order_engine"
         )
         try:
             return {tuple(row) for row in await connection.fetch(query)}

@@ -231,7 +231,9 @@ class Machine:
             while True:
                 with contextlib.suppress(OSError, asyncpg.PostgresError):
                     return await asyncpg.connect(
-                        host=str(self.directory), user="postgres", database="order_engine"
+                        host=str(self.directory / "postgres"),
+                        user="postgres",
+                        database="order_engine",
                     )
                 await asyncio.sleep(0.05)
 
@@ -255,7 +257,7 @@ class Machine:
             process.start()
             await asyncio.to_thread(wait, server)
         reach = {
-            "postgres": to_unix(str(self.directory / ".s.PGSQL.5432")),
+            "postgres": to_unix(str(self.directory / "postgres" / ".s.PGSQL.5432")),
             "redis": to_unix(str(self.directory / "redis.sock")),
             "api": to_port(self.ports["api-direct"]),
         }

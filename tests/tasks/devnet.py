@@ -11,7 +11,6 @@ from tasks.attempts import TryAgain
 from tasks.broker import broker
 from tasks.confirm_orders import confirm_orders
 from tasks.route_order import route_order
-from tasks.run_slot import run_slot
 from tasks.watch_market import watch_market
 from tests.api.asking import Asking, asking
 from tests.tasks.conftest import Wired, middleware, wired
@@ -104,7 +103,9 @@ class Devnet:
                 text("UPDATE devnet SET slot_began_at = slot_began_at - :ms * interval '1 ms'"),
                 {"ms": count * self.resources.settings.slot_ms},
             )
-        await call(run_slot)
+        run = await self.resources.slots.run()
+        if run is not None:
+            await self.resources.updates.publish_pools(run.slot, run.pools)
         await call(confirm_orders)
 
     async def end(self, id: str) -> dict[str, Any]:

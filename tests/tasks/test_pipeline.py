@@ -2,18 +2,19 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from decimal import Decimal
 from typing import Never
 
 from sqlalchemy import text
 
-from engine.orders.status import OrderStatus
+from engine.orders.status import OrderStatus, OrderType
 from engine.swaps.transaction import SignedTransaction, StatusReport
 from tasks.abandon_order import abandon_order
 from tasks.confirm_orders import confirm_orders
 from tasks.resend_orders import resend_orders
 from tasks.run_slot import run_slot
 from tasks.submit_order import submit_order
-from tests.factories import accepted
+from tests.factories import accepted, move, step
 from tests.models.orders.invariants import gapless
 from tests.tasks.conftest import Wired
 from tests.tasks.steps import call, expire_leases, landed, route, statuses
@@ -160,16 +161,23 @@ async def test_a_venue_that_does_not_tell_delays_only_its_own_orders(
     assert (await statuses(resources, opened))[-1][0] is S.CONFIRMED
 
 
-async def test_a_slot_that_ran_has_orders_woken_and_asked_about(resources: Wired) -> None:
+async def test_a_tick_runs_its_slots_confirms_what_they_settled_and_wakes_what_waits(
+    resources: Wired,
+) -> None:
+    sent = await accepted(resources.orders)
+    await route(sent)
+    waiting = await accepted(
+        resources.orders, type=OrderType.LIMIT, limit_price=Decimal(1), min_amount_out=1
+    )
+    await move(resources.orders, step(waiting, S.WAITING_PRICE, attempt=0))
     async with resources.database.connect() as connection:
         await connection.execute(
-            text("UPDATE devnet SET slot_began_at = now() - interval '3600 s'")
+            text("UPDATE devnet SET slot_began_at = now() - 10 * interval '3600 s'")
         )
 
     await call(run_slot)
-    await call(run_slot)
+    await call(run_slot)  # no slot has passed since
 
-    assert [actor for actor, _, _ in resources.sender.sent] == [
-        "orders.watch",
-        "orders.confirm",
-    ]
+    assert (await statuses(resources, sent))[-1][0] is S.CONFIRMED
+    assert (await statuses(resources, waiting))[-1][0] is S.ROUTING
+    assert resources.sender.sent == [("order.route", (str(waiting.id),), None)]

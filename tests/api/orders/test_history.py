@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 
+from api.graphql.context import ACCOUNT
+from api.orders.cursor import Cursors
 from engine.orders.status import OrderStatus
 from engine.tokens import BONK
+from models.orders.step import OrderFilter
 from tests.api.asking import Asking
 from tests.factories import accepted, advanced
 
@@ -204,6 +207,33 @@ async def test_a_cursor_of_another_filter_is_refused(ask: Asking, ten: list[str]
     (error,) = answer["errors"]
     assert error["extensions"] == {"code": "INVALID_ARGUMENT"}
     assert "cursors belong to the filter" in error["message"]
+
+
+@pytest.mark.parametrize(
+    "place",
+    [b"\xff" * 24, (2**58).to_bytes(8) + b"x" * 16, b"", b"x" * 23, b"x" * 25, b"\x00" * 8],
+    ids=["the end of time", "the year 11000", "nothing", "short", "long", "no id"],
+)
+@pytest.mark.parametrize("argument", ["after", "before"])
+async def test_a_cursor_made_up_that_names_no_place_is_refused(
+    ask: Asking, place: bytes, argument: str
+) -> None:
+    mark = Cursors(ACCOUNT, OrderFilter())._mark(place)
+    cursor = base64.urlsafe_b64encode(place + mark).rstrip(b"=").decode()
+
+    (error,) = (await ask(PAGE, **{argument: cursor}))["errors"]
+
+    assert error["message"].startswith(f"`{argument}` is not a cursor of this list")
+    assert error["extensions"] == {"code": "INVALID_ARGUMENT"}
+
+
+async def test_a_cursor_made_up_that_names_a_place_is_a_place(ask: Asking, ten: list[str]) -> None:
+    place = (2**57).to_bytes(8) + b"x" * 16
+    cursor = base64.urlsafe_b64encode(place + Cursors(ACCOUNT, OrderFilter())._mark(place))
+
+    answer = await ask(PAGE, after=cursor.rstrip(b"=").decode())
+
+    assert [node["id"] for node in answer["data"]["orders"]["nodes"]] == ten
 
 
 async def test_a_cursor_with_one_bit_changed_is_refused(ask: Asking, ten: list[str]) -> None:

@@ -1,6 +1,9 @@
 """Leases: who may work on an order, who lost it, and what the sweep finds."""
 
+import pytest
+
 from engine.orders.status import OrderStatus
+from models.orders import sent
 from models.orders.store import OrderStore
 from tests.factories import LEASE_MS, accept, accepted, advanced, move, new_order, step
 
@@ -74,14 +77,15 @@ async def test_a_lease_renewed_meanwhile_is_not_freed(store: OrderStore) -> None
     assert await store.free([order.id], lease_ms=LEASE_MS) == []
 
 
-async def test_submitted_orders_come_in_pages(store: OrderStore) -> None:
+async def test_submitted_orders_come_in_pages(
+    store: OrderStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sent, "_PAGE", 3)
     path = (S.ROUTING, S.BUILDING, S.SUBMITTED)
     orders = [await advanced(store, await accepted(store), *path) for _ in range(5)]
+    await advanced(store, await accepted(store), S.ROUTING)
 
-    first = await store.submitted(after=None, most=3)
-    second = await store.submitted(after=first[-1], most=3)
-
-    assert [o.id for o in first + second] == [o.id for o in orders]
+    assert [o.id async for o in store.sent()] == [o.id for o in orders]
 
 
 async def test_only_orders_that_owe_a_step_count_as_in_progress(store: OrderStore) -> None:

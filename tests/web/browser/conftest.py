@@ -25,7 +25,11 @@ from tests.e2e.stack import Stack, wait_until
 _WAIT_MS = 30_000
 expect.set_options(timeout=_WAIT_MS)
 
+STRANGER = "stranger.example"
+"""A name that leads to this machine, as its owner's name server would have it."""
+
 _FLAGS = [
+    f"--host-resolver-rules=MAP {STRANGER} 127.0.0.1",
     "--no-sandbox",  # Chromium refuses to run as root with it
     "--disable-gpu",
     "--disable-quic",
