@@ -59,8 +59,6 @@ ASSUMED_SIZES: Mapping[str, float] = {
     "OrderEvent.route": 2,
     "Quote.compared": 2,
     "Quote.route": 2,
-    "Query.pools": 50,
-    "Query.tokens": 20,
     "Query.venues": 2,
     "Mutation.executeMarketOrders": 100,
     "Mutation.cancelOrders": 100,
