@@ -6,7 +6,7 @@ from uuid import UUID
 import dramatiq
 from dramatiq.middleware import AsyncIO, CurrentMessage, Retries, ShutdownNotifications
 from redis import Redis
-from redis.backoff import ExponentialWithJitterBackoff
+from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
 from redis.retry import Retry
 
 from tasks.attempts import may_retry
@@ -72,7 +72,7 @@ def waiting(queue: str) -> int:
 
     Dramatiq's own count has those of dead workers in it, which are nobody's until they are found.
     """
-    return int(broker.client.llen(f"{broker.namespace}:{queue}"))
+    return int(_glance.llen(f"{broker.namespace}:{queue}"))
 
 
 def _order_of(message: dramatiq.Message[Any]) -> UUID | None:
@@ -84,5 +84,13 @@ def _order_of(message: dramatiq.Message[Any]) -> UUID | None:
         return None  # a message about something else, such as an order given up
 
 
+def _make_glance(settings: Settings) -> Redis:
+    """Return a client for looks that are worth nothing late: it tries once, and not for long."""
+    return Redis.from_url(
+        settings.redis_url or _WHEN_REDIS_IS_UNSET, socket_timeout=1, retry=Retry(NoBackoff(), 1)
+    )
+
+
 broker = make_broker(get_settings())
 dramatiq.set_broker(broker)
+_glance = _make_glance(get_settings())

@@ -5,6 +5,7 @@ import signal
 import time
 
 from dramatiq import Actor
+from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -37,8 +38,12 @@ async def run_clock(settings: Settings) -> None:
         ticking = asyncio.create_task(_run(database, settings))
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({ticking, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        ticking.cancel()
-        await asyncio.gather(ticking, return_exceptions=True)
+        stopping.cancel()
+        if not ticking.done():
+            ticking.cancel()
+            await asyncio.gather(ticking, return_exceptions=True)
+        else:
+            ticking.result()  # it never ends by itself: the exit status tells that it failed
     log.info("clock.stopped")
 
 
@@ -73,14 +78,20 @@ async def _lead(connection: AsyncConnection, sender: Sender, settings: Settings)
         if now >= next_sweep:
             due.append(sweep_orders)
             next_sweep = now + every_sweep
-        if due and await asyncio.to_thread(_waiting, sender) < _MAX_WAITING_TICKS:
+        may_send = bool(due) and await asyncio.to_thread(_may_send, sender)
+        if may_send:
             for actor in due:
                 sender.send(actor.message())
         await asyncio.sleep(max(0.0, min(next_slot, next_sweep) - time.monotonic()))
 
 
-def _waiting(sender: Sender) -> int:
-    """Count the ticks nobody has run yet: workers that are away must not find a heap of them."""
+def _may_send(sender: Sender) -> bool:
+    """Say whether workers take ticks: those that are away must not find a heap of them."""
     if sender.unsent:
-        return sender.unsent
-    return waiting(CLOCK)
+        return sender.unsent < _MAX_WAITING_TICKS
+    try:
+        return waiting(CLOCK) < _MAX_WAITING_TICKS
+    except RedisError as error:
+        # Without Redis there is nobody to tick for; the clock goes on, and ticks when it is back.
+        log.warning("clock.redis_away", error=str(error))
+        return False

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from dramatiq import Message
+from redis.exceptions import ConnectionError as RedisConnectionError
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -16,6 +17,8 @@ from tasks.broker import CLOCK, broker
 from wiring.settings import Settings
 
 DEADLINE_SECONDS = 20
+
+StartClock = Callable[[], Awaitable[tuple[asyncio.Task[None], "Ticks"]]]
 
 
 class Ticks(list[str]):
@@ -35,7 +38,7 @@ class Ticks(list[str]):
 @pytest.fixture
 async def start_clock(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Callable[[], Awaitable[tuple[asyncio.Task[None], Ticks]]]]:
+) -> AsyncIterator[StartClock]:
     """Start a clock with a database connection of its own; return its task and its ticks."""
     broker.flush_all()
     fast = settings.model_copy(update={"slot_ms": 20, "sweep_interval_ms": 50})
@@ -126,3 +129,38 @@ async def test_ticks_that_a_dead_worker_holds_do_not_keep_the_clock_from_ticking
     _, ticks = await start_clock()
 
     await ticks.until(10)
+
+
+async def test_an_outage_of_redis_does_not_end_the_clock(
+    start_clock: StartClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = True
+
+    def waiting(queue: str) -> int:
+        if away:
+            raise RedisConnectionError
+        return 0
+
+    monkeypatch.setattr(clock, "waiting", waiting)
+    task, ticks = await start_clock()
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        for _ in range(10):
+            await asyncio.sleep(0.02)
+    assert (list(ticks), task.done()) == ([], False)
+
+    away = False
+
+    await ticks.until(3)
+
+
+async def test_a_clock_that_fails_says_so_to_whoever_started_it(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(clock, "_lead", fail)
+
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        with pytest.raises(ZeroDivisionError):
+            await clock.run_clock(settings)
