@@ -15,7 +15,7 @@ from engine.pools.dlmm import DlmmPool, Level, references
 from engine.pools.swap import AmountOutOfRange, Direction
 
 
-class Stretch(NamedTuple):
+class RateStretch(NamedTuple):
     """What trades at one rate: `amount_in` atoms, fees included, buy `amount_out` atoms.
 
     `rate` is the marginal rate anywhere inside the stretch; the amounts are rounded to atoms.
@@ -26,7 +26,7 @@ class Stretch(NamedTuple):
     rate: Fraction
 
 
-def dlmm_stretches(pool: DlmmPool, direction: Direction, now: int) -> Iterator[Stretch]:
+def dlmm_stretches(pool: DlmmPool, direction: Direction, now: int) -> Iterator[RateStretch]:
     """Yield what drains each bin that holds the bought token, the active one first.
 
     A swap of the first k `amount_in` together, at `now` in Unix seconds, buys the first k
@@ -48,9 +48,9 @@ def dlmm_stretches(pool: DlmmPool, direction: Direction, now: int) -> Iterator[S
         net_in, gross_out, fee = drain(held, terms)
         rate = _bin_rate(terms)
         if fee_on_input:
-            yield Stretch(net_in + fee, gross_out, rate)
+            yield RateStretch(net_in + fee, gross_out, rate)
         else:
-            yield Stretch(net_in, gross_out - fee, rate)
+            yield RateStretch(net_in, gross_out - fee, rate)
 
 
 def amount_to_rate(

@@ -12,7 +12,7 @@ from typing import TypeAlias
 from engine.pools import cpmm, dlmm
 from engine.pools.cpmm import RATE_UNIT, ConstantProductPool
 from engine.pools.dlmm import DlmmPool
-from engine.pools.marginal import Stretch, amount_to_rate, dlmm_stretches, kept_parts
+from engine.pools.marginal import RateStretch, amount_to_rate, dlmm_stretches, kept_parts
 from engine.pools.swap import Direction, InsufficientLiquidity, PoolError, require_atoms
 
 Side: TypeAlias = tuple[ConstantProductPool | DlmmPool, Direction]
@@ -80,9 +80,9 @@ def _equal_rates(pools: Sequence[Side], amount_in: int, now: int) -> list[int]:
     return parts
 
 
-def _falling(pool: DlmmPool, direction: Direction, amount_in: int, now: int) -> list[Stretch]:
+def _falling(pool: DlmmPool, direction: Direction, amount_in: int, now: int) -> list[RateStretch]:
     # A stretch better than the one before it cannot be had first, so the two count as one.
-    falling: list[Stretch] = []
+    falling: list[RateStretch] = []
     reach = 0
     for stretch in dlmm_stretches(pool, direction, now):
         reach += stretch.amount_in
@@ -92,7 +92,7 @@ def _falling(pool: DlmmPool, direction: Direction, amount_in: int, now: int) -> 
                 before.amount_in + stretch.amount_in,
                 before.amount_out + stretch.amount_out,
             )
-            stretch = Stretch(paid, bought, Fraction(bought, paid))
+            stretch = RateStretch(paid, bought, Fraction(bought, paid))
         falling.append(stretch)
         if reach >= amount_in:
             break
