@@ -25,6 +25,7 @@ from api.transport.hosts import HostCheck
 from api.transport.http import GraphQLTransport
 from api.transport.origins import Origins
 from api.transport.schema_text import schema_text
+from engine.orders.admission import Admission
 from tasks.broker import broker
 from wiring.logs import get_logger
 from wiring.resources import open_resources
@@ -89,6 +90,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                 pool_feed=pool_feed,
                 capacity=capacity,
                 announcer=Announcer(resources.sender),
+                admission=Admission(resources.venues),
             )
         finally:
             for task in background:

@@ -46,6 +46,11 @@ def _start_servers() -> ExitStack:
 _SERVERS = _start_servers()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the browser's tests last: their session keeps its event loop, no other fits beside."""
+    items.sort(key=lambda item: "browser" in item.path.parts)
+
+
 def pytest_unconfigure() -> None:
     _SERVERS.close()
 

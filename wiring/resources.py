@@ -63,7 +63,7 @@ async def open_resources(settings: Settings, broker: Broker) -> AsyncIterator[Re
         open_updates(settings.require_redis_url) as updates,
     ):
         orders = OrderStore(database, hot)
-        pools = PoolStore(database, hot, slot_ms=settings.slot_ms)
+        pools = PoolStore(database, hot, slot_ms=settings.slot_ms, most=settings.max_pools)
         ledger = PostgresLedger(
             hot,
             pools,

@@ -107,6 +107,7 @@ class Settings(BaseSettings):
     devnet_seed: str = "devnet"
     market_moves: bool = True
     launch_every_slots: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    max_pools: Annotated[int, Field(ge=35, le=1_000_000)] = 10_000
     venue_faults: dict[str, VenueFaults] = {}
 
     # Venues, by the names of their entry points; all that are installed when empty.

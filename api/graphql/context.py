@@ -11,6 +11,7 @@ from api.announcing import Announcer
 from api.capacity import Capacity
 from api.streams.hub import Hub
 from api.streams.pool_feed import PoolFeed
+from engine.orders.admission import Admission
 from engine.orders.event import OrderEvent
 from engine.tokens import TokenList
 from models.orders.tables import Order
@@ -28,6 +29,7 @@ class Services(Resources):
     pool_feed: PoolFeed
     capacity: Capacity
     announcer: Announcer
+    admission: Admission
 
     @classmethod
     def around(cls, resources: Resources, **own: Any) -> Self:

@@ -59,9 +59,9 @@ ASSUMED_SIZES: Mapping[str, float] = {
     "OrderEvent.route": 2,
     "Quote.compared": 2,
     "Quote.route": 2,
-    "Query.pools": 50,
-    "Query.tokens": 20,
     "Query.venues": 2,
+    "Mutation.executeMarketOrders": 100,
+    "Mutation.cancelOrders": 100,
     # Introspection, as this schema is on average: a type in three has fields, few fields arguments.
     "__Schema.types": 80,
     "__Schema.directives": 8,

@@ -1,5 +1,7 @@
 """Take a valid order: once for each client order id, durably, then hand it to the workers."""
 
+import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 from uuid import UUID
@@ -7,16 +9,19 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from api.graphql.context import ACCOUNT, Info, Services
+from api.graphql.errors import InvalidArgument, or_overloaded
 from api.graphql.order_types import Order, OrderPayload
 from api.graphql.types import UserError
 from engine.errors import EngineError, ErrorCode
-from engine.orders.admission import require_admissible
 from engine.orders.request import OrderRequest, require_client_order_id
 from engine.orders.status import OrderType
 from engine.swaps.simulation import NO_FAULTS
 from engine.tokens import TokenList, is_launched
 from models.orders import tables as models
 from models.orders.step import NewOrder
+
+MOST_AT_ONCE = 100
+"""The most orders that one mutation places or cancels."""
 
 
 class OrderInput(Protocol):
@@ -49,7 +54,7 @@ async def place(input: OrderInput, info: Info) -> OrderPayload:
         return refused(error)
     try:
         services.capacity.require_room()
-        await require_admissible(request, services.venues, now=datetime.now(UTC))
+        await services.admission.require(request, now=datetime.now(UTC))
     except EngineError as error:
         before = await services.orders.by_client_order_id(ACCOUNT, own_id)
         return refused(error) if before is None else _asked_before(before, request, info)
@@ -60,6 +65,20 @@ async def place(input: OrderInput, info: Info) -> OrderPayload:
         return _asked_before(order, request, info)
     await _announce(order, services)
     return OrderPayload(order=Order.from_model(order, info), replayed=False, user_errors=[])
+
+
+async def place_all(inputs: Sequence[OrderInput], info: Info) -> list[OrderPayload]:
+    """Accept each of these orders, or say why not, each as if it were alone: in one statement."""
+    if not 1 <= len(inputs) <= MOST_AT_ONCE:
+        raise InvalidArgument(f"`inputs` is a list of 1 to {MOST_AT_ONCE}.")
+    payloads = await asyncio.gather(
+        *(or_overloaded(place(input, info), refused) for input in inputs)
+    )
+    for n, payload in enumerate(payloads):
+        for error in payload.user_errors:
+            if error.field and error.field[0] == "input":
+                error.field = ["inputs", str(n), *error.field[1:]]
+    return payloads
 
 
 def refused(

@@ -9,14 +9,15 @@ from api.graphql.errors import or_overloaded
 from api.graphql.inputs import (
     ExecuteMarketOrderInput,
     LaunchPoolInput,
+    OrderFilter,
     PlaceLimitOrderInput,
     PlaceSniperOrderInput,
 )
 from api.graphql.order_types import OrderPayload
 from api.graphql.pool_types import LaunchPoolPayload
 from api.market.launching import launch, not_launched
-from api.orders.canceling import cancel
-from api.orders.placing import place, refused
+from api.orders.canceling import cancel, cancel_all
+from api.orders.placing import place, place_all, refused
 
 
 @strawberry.type(description="Everything that changes something.")
@@ -31,6 +32,19 @@ class Mutation:
         input: Annotated[ExecuteMarketOrderInput, strawberry.argument(description="The order.")],
     ) -> OrderPayload:
         return await or_overloaded(place(input, info), refused)
+
+    @strawberry.mutation(
+        description="1 to 100 market orders at once, each with its own payload, refusals and "
+        "idempotency, in the order of the inputs; cheaper than one by one."
+    )
+    async def execute_market_orders(
+        self,
+        info: Info,
+        inputs: Annotated[
+            list[ExecuteMarketOrderInput], strawberry.argument(description="The orders.")
+        ],
+    ) -> list[OrderPayload]:
+        return await place_all(inputs, info)
 
     @strawberry.mutation(
         description="Swap once the whole amount gets at least the limit price, and never below it."
@@ -62,6 +76,22 @@ class Mutation:
         order_id: Annotated[strawberry.ID, strawberry.argument(description="The order's id.")],
     ) -> OrderPayload:
         return await or_overloaded(cancel(order_id, info), refused)
+
+    @strawberry.mutation(
+        description="Cancel many at once: those of 1 to 100 ids, or the newest 100 that a filter "
+        "finds and of which nothing has been sent. Each has its own payload."
+    )
+    async def cancel_orders(
+        self,
+        info: Info,
+        ids: Annotated[
+            list[strawberry.ID] | None, strawberry.argument(description="The orders' ids.")
+        ] = None,
+        filter: Annotated[
+            OrderFilter | None, strawberry.argument(description="Or which of those not sent.")
+        ] = None,
+    ) -> list[OrderPayload]:
+        return await cancel_all(ids, filter, info)
 
     @strawberry.mutation(
         description="Simulated venues only: a token goes live, which sniper orders wait for."

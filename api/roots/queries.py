@@ -10,6 +10,7 @@ from api.graphql.inputs import OrderFilter, QuoteInput
 from api.graphql.order_types import Order, OrderConnection
 from api.graphql.pool_types import Candle, Pool, require_candles
 from api.graphql.types import Node, QuotePayload, Token, UserError, Venue
+from api.market.paging import PAGE, stretch
 from api.market.quoting import ask_venues, read_quote, show_quote
 from api.market.tokens import require_token
 from api.orders.history import order_filter, order_history
@@ -129,9 +130,17 @@ class Query:
         return QuotePayload(quote=show_quote(best, asked, info), user_errors=[])
 
     @strawberry.field(description="The tokens that can be traded, those launched since at the end.")
-    async def tokens(self, info: Info) -> list[Token]:
-        book = await info.context.services.pools.book()
-        return [Token.from_engine(token) for token in book.tokens]
+    async def tokens(
+        self,
+        info: Info,
+        first: Annotated[int | None, strawberry.argument(description="How many, 0 to 500.")] = PAGE,
+        after: Annotated[
+            strawberry.ID | None, strawberry.argument(description="Only those after this id.")
+        ] = None,
+    ) -> list[Token]:
+        known = (await info.context.services.pools.book()).tokens
+        page = stretch(known, lambda token: token.mint, first=first, after=after)
+        return [Token.from_engine(token) for token in page]
 
     @strawberry.field(description="The venues orders are routed to.")
     def venues(self, info: Info) -> list[Venue]:
@@ -147,6 +156,10 @@ class Query:
         token_y: Annotated[
             strawberry.ID | None, strawberry.argument(description="And with this one.")
         ] = None,
+        first: Annotated[int | None, strawberry.argument(description="How many, 0 to 500.")] = PAGE,
+        after: Annotated[
+            strawberry.ID | None, strawberry.argument(description="Only those after this id.")
+        ] = None,
     ) -> list[Pool]:
         services = info.context.services
         wanted = {
@@ -155,8 +168,9 @@ class Query:
             if token is not None
         }
         book = await services.pools.book()
-        found = sorted(book.pools.items())
-        return [Pool.from_engine(pool, info) for _, pool in found if wanted <= pool.tokens]
+        found = (pool for _, pool in sorted(book.pools.items()) if wanted <= pool.tokens)
+        page = stretch(found, lambda pool: pool.id, first=first, after=after)
+        return [Pool.from_engine(pool, info) for pool in page]
 
     @strawberry.field(
         description="Candles of a pair's executed and simulated trades, for charts; the oldest "

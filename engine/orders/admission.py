@@ -16,22 +16,39 @@ from engine.venues.routing import select_venues
 from engine.venues.venue import Venue
 
 LONGEST_LIFE = timedelta(days=365)
+_MOST_REMEMBERED = 10_000
 
 
-async def require_admissible(
-    request: OrderRequest, venues: Sequence[Venue], *, now: datetime
-) -> None:
-    """Raise EngineError unless the order can be taken now, naming the input at fault.
+class Admission:
+    """Decides whether orders can be taken now, by these venues."""
 
-    INVALID_EXPIRY, UNKNOWN_VENUE, FORBIDDEN for faults asked of a venue that is none of ours, and
-    UNSUPPORTED_PAIR, except for a sniper order, whose pool need not be there yet.
-    """
-    require_expiry(request.expires_at, now=now)
-    select_venues(venues, request.swap.venues, field=("input", "venues"))
-    if request.simulation != NO_FAULTS:
-        require_simulated(request.swap.venues, venues)
-    if request.type is not OrderType.SNIPER:
-        await require_route(request.swap, venues)
+    def __init__(self, venues: Sequence[Venue]) -> None:
+        self._venues = venues
+        self._traded: set[tuple[str, str, tuple[str, ...]]] = set()
+
+    async def require(self, request: OrderRequest, *, now: datetime) -> None:
+        """Raise EngineError unless the order can be taken now, naming the input at fault.
+
+        INVALID_EXPIRY, UNKNOWN_VENUE, FORBIDDEN for faults asked of a venue that is none of ours,
+        and UNSUPPORTED_PAIR, except for a sniper order, whose pool need not be there yet.
+        """
+        require_expiry(request.expires_at, now=now)
+        if request.swap.venues:
+            select_venues(self._venues, request.swap.venues, field=("input", "venues"))
+        if request.simulation != NO_FAULTS:
+            require_simulated(request.swap.venues, self._venues)
+        if request.type is not OrderType.SNIPER:
+            await self._require_route(request.swap)
+
+    async def _require_route(self, swap: Swap) -> None:
+        """Ask the venues once a pair: should one ever give it up, routing says so."""
+        pair = (swap.token_in.mint, swap.token_out.mint, swap.venues)
+        if pair in self._traded:
+            return
+        await require_route(swap, self._venues)
+        if len(self._traded) >= _MOST_REMEMBERED:
+            self._traded.clear()
+        self._traded.add(pair)
 
 
 def require_expiry(expires_at: datetime | None, *, now: datetime) -> None:

@@ -48,6 +48,7 @@ SELECT mint, symbol, decimals, name FROM jsonb_to_recordset(CAST(:items AS jsonb
 ON CONFLICT DO NOTHING
 """)
 _NAMED = text("SELECT * FROM tokens WHERE mint = :mint OR symbol = :symbol")
+_COUNT = text("SELECT count(*) FROM pools")
 _NEXT_REVISION = text("UPDATE devnet SET revision = revision + 1 RETURNING revision")
 _WRITE = text(f"""
 UPDATE pools p SET state = a.state, fees_x = a.fees_x, fees_y = a.fees_y, revision = :revision
@@ -58,10 +59,13 @@ FROM jsonb_to_recordset(CAST(:items AS jsonb)) AS a({_POOL_COLUMNS}) WHERE p.id 
 class PoolStore:
     """The pools; each process remembers them and asks for what has changed since."""
 
-    def __init__(self, engine: AsyncEngine, hot: HotPool, *, slot_ms: int) -> None:
+    def __init__(
+        self, engine: AsyncEngine, hot: HotPool, *, slot_ms: int, most: int = 10_000
+    ) -> None:
         self._engine = engine
         self._hot = hot
         self._slot_ms = slot_ms
+        self._most = most
         self._revision = -1
         self._pools = Pools({})
         self._book = PoolBook(CHAIN, 0, self._pools)
@@ -85,8 +89,9 @@ class PoolStore:
     async def launch(self, pool: ListedPool) -> None:
         """Add a pool, and its token where that is new.
 
-        Raises EngineError UNSUPPORTED_PAIR where there is one of this id already, and
-        UNKNOWN_TOKEN where its token's mint or symbol is another's, whoever came first.
+        Raises EngineError UNSUPPORTED_PAIR where there is one of this id already, UNKNOWN_TOKEN
+        where its token's mint or symbol is another's, whoever came first, and OVERLOADED where
+        as many are open as may be.
         """
         async with transaction(self._engine) as connection:
             if not await list_pools(connection, [pool]):
@@ -96,6 +101,10 @@ class PoolStore:
                     field=("input", "symbol"),
                 )
             await _require_own_names(connection, pool.token_x)
+            if (await connection.scalar(_COUNT) or 0) > self._most:
+                raise EngineError(
+                    ErrorCode.OVERLOADED, f"At most {self._most:,} pools are open at a time."
+                )
 
     async def _read_all(self, asked: Sequence[None]) -> list[PoolBook]:
         rows = await self._hot.fetch(_BOOK, self._revision, self._slot_ms)

@@ -77,12 +77,16 @@ def _branches(account: str, wanted: OrderFilter) -> Iterator[list[Any]]:
     on_venue = [] if wanted.venue is None else [_ORDERS.c.ended_on == wanted.venue]
     if wanted.statuses is None:
         yield [*common, *on_venue]
+    elif set(wanted.statuses) >= TERMINAL:
+        yield [*common, _ORDERS.c.ended_as.is_not(None), *on_venue]
     else:
         for status in sorted(set(wanted.statuses) & TERMINAL):
             yield [*common, _ORDERS.c.ended_as == str(status), *on_venue]
     live = [*common, _ORDERS.c.ended_as.is_(None)]
     if wanted.statuses is not None:
         left = sorted(str(status) for status in set(wanted.statuses) - TERMINAL)
+        if not left and wanted.statuses:
+            return
         live.append(_ORDERS.c.status.in_(left))
     if wanted.venue is not None:
         live.append(_ORDERS.c.venue == wanted.venue)

@@ -1,4 +1,4 @@
-"""The devnet seen through the API: pools, candles, and quotes that follow the pools."""
+"""Quotes over the API: one asked for, or a stream that follows the pools."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -6,14 +6,10 @@ from contextlib import aclosing
 from typing import Any
 
 import pytest
-from sqlalchemy import text
 
 from api.graphql.context import Context
 from api.roots.schema import schema
-from engine.swaps.transaction import Hop, PoolShare, SwapTransaction, sign
-from engine.tokens import SOL, USDC, WIF
-from models.database import open_database
-from models.devnet.slots import SlotRunner
+from engine.tokens import WIF
 from tests.api.asking import Asking, asking
 from wiring.settings import Settings
 from wiring.updates import PoolsChanged
@@ -25,41 +21,6 @@ subscription Quotes($input: QuoteInput!) {
 }
 """
 SELL = {"tokenIn": "SOL", "tokenOut": "USDC", "amount": "1"}
-
-
-@pytest.fixture
-def settings(settings: Settings) -> Settings:
-    return settings.model_copy(update={"quote_latency_ms": 0, "stream_poll_interval_ms": 60_000})
-
-
-@pytest.fixture
-def trade(settings: Settings, ask: Asking) -> Callable[..., Awaitable[None]]:
-    """Sell SOL to a pool, as a slot would, and tell those who listen."""
-
-    async def trade(pool: str, amount: int, *, tell: bool = True) -> None:
-        swap = SwapTransaction(
-            venue=pool.partition(":")[0],
-            token_in=SOL.mint,
-            amount_in=amount,
-            hops=(Hop(USDC.mint, (PoolShare(pool, 1),)),),
-            min_amount_out=1,
-            memo="somebody",
-            nonce=1,
-            last_valid_slot=10**6,
-        )
-        await ask.services.ledger.submit(sign(swap))
-        async with open_database(settings.require_database_url, pool_size=2) as database:
-            async with database.connect() as connection:
-                await connection.execute(
-                    text("UPDATE devnet SET slot_began_at = slot_began_at - interval '4 s'")
-                )
-            run = await SlotRunner(database, settings.rules, slot_ms=settings.slot_ms).run()
-        assert run is not None
-        assert run.settled == 1
-        if tell:
-            await ask.services.updates.publish_pools(run.slot, run.pools)
-
-    return trade
 
 
 def quotes(ask: Asking, **given: Any) -> Any:
@@ -169,65 +130,6 @@ async def test_an_interval_out_of_range_is_refused(ask: Asking, interval: int) -
     )
 
     assert "minIntervalMs" in result.errors[0].message
-
-
-async def test_pools_are_listed_as_they_are_now(
-    ask: Asking, trade: Callable[..., Awaitable[None]]
-) -> None:
-    await trade("raydium:SOL-USDC", 1_000 * 10**9)
-
-    listed = await ask.data(
-        '{ all: pools { id } both: pools(tokenX: "USDC", tokenY: "SOL") { id kind venue { id } '
-        "tokenX { symbol } tokenY { symbol } reserveX reserveY spotPrice feeBps } }"
-    )
-
-    assert len(listed["all"]) == 35
-    meteora, raydium = listed["both"]
-    assert meteora == {
-        "id": "meteora:SOL-USDC",
-        "kind": "DLMM",
-        "venue": {"id": "meteora"},
-        "tokenX": {"symbol": "SOL"},
-        "tokenY": {"symbol": "USDC"},
-        "reserveX": "1010",
-        "reserveY": "151500",
-        "spotPrice": "149.860392861553529",
-        "feeBps": "10",
-    }
-    assert (raydium["kind"], raydium["feeBps"]) == ("CONSTANT_PRODUCT", "25")
-    assert raydium["reserveX"] == "50999.6"  # less what the protocol and the fund got
-    assert float(raydium["spotPrice"]) < 145
-
-
-async def test_candles_follow_trades(ask: Asking, trade: Callable[..., Awaitable[None]]) -> None:
-    await trade("raydium:SOL-USDC", 1_000 * 10**9)
-
-    answer = await ask.data(
-        '{ candles(tokenIn: "SOL", tokenOut: "USDC", intervalSeconds: 3600, last: 2) '
-        "{ openedAt open high low close volume } }"
-    )
-
-    candle = answer["candles"][-1]
-    assert candle["volume"] == "1000"
-    assert candle["open"] == candle["high"] == candle["low"] == candle["close"]
-    assert candle["openedAt"].endswith(":00:00.000000Z")
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        'tokenIn: "SOL", tokenOut: "DOGE"',
-        'tokenIn: "SOL", tokenOut: "USDC", intervalSeconds: 7',
-        'tokenIn: "SOL", tokenOut: "USDC", intervalSeconds: 86405',
-        'tokenIn: "SOL", tokenOut: "USDC", intervalSeconds: 0',
-        'tokenIn: "SOL", tokenOut: "USDC", last: 0',
-        'tokenIn: "SOL", tokenOut: "USDC", last: 501',
-    ],
-)
-async def test_candles_that_cannot_be_are_refused(ask: Asking, arguments: str) -> None:
-    answer = await ask("{ candles(" + arguments + ") { open } }")
-
-    assert answer["errors"][0]["extensions"] == {"code": "INVALID_ARGUMENT"}
 
 
 async def test_one_stream_of_quotes_too_many_is_told_when_to_come_back(

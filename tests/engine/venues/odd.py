@@ -8,9 +8,7 @@ import pytest
 
 from engine.errors import EngineError
 from engine.swaps.swap import Swap
-from engine.swaps.transaction import (
-    SignedTransaction,
-)
+from engine.swaps.transaction import SignedTransaction
 from engine.tokens import SOL, USDC
 from engine.venues.guarded import GuardedVenue
 from tests.venues import ScriptedVenue

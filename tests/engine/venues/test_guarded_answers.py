@@ -8,11 +8,7 @@ import pytest
 
 from engine.errors import ErrorCode
 from engine.swaps.swap import Quote, RouteLeg
-from engine.swaps.transaction import (
-    StatusReport,
-    TransactionState,
-    TransactionStatus,
-)
+from engine.swaps.transaction import StatusReport, TransactionState, TransactionStatus
 from engine.tokens import JUP, SOL, USDC
 from tests.engine.venues.odd import CALLS, SIGNED, SWAP, failure, guarded
 from tests.venues import ScriptedVenue
