@@ -59,6 +59,8 @@ def create_app(settings: Settings) -> Starlette:
             Route("/health/ready", _ready),
         ],
         middleware=[
+            # From the outside in: every answer has the headers, and whoever has no business here is
+            # turned away before a body is read.
             Middleware(SecurityHeaders),
             Middleware(HostCheck, listens_on=settings.host, allowed=settings.allowed_hosts),
             Middleware(Cors, origins=Origins(settings.allowed_origins)),

@@ -55,7 +55,6 @@ def time_swaps() -> Report:
     hundred, thousand = sol_usdc_bins(50), sol_usdc_bins(500)
     sell = Direction.SELL_X
     report.add("CPMM exact in", time_us(lambda: cpmm.swap_exact_in(pair, SOL, sell)), "µs")
-    report.add("CPMM exact out", time_us(lambda: cpmm.swap_exact_out(pair, 150 * USDC, sell)), "µs")
     for crossed, sold in ((1, 1), (10, 45), (41, 200)):
         after = dlmm.swap_exact_in(hundred, sold * SOL, sell, NOW).pool
         assert hundred.active_id - after.active_id == crossed - 1
@@ -63,8 +62,6 @@ def time_swaps() -> Report:
         took = time_us(partial(dlmm.swap_exact_in, hundred, sold * SOL, sell, NOW))
         limit = LIMIT_US if crossed == 1 else None
         report.add(f"DLMM exact in, {bins} of 101", took, "µs", at_most=limit)
-    took = time_us(lambda: dlmm.swap_exact_out(hundred, 150 * USDC, sell, NOW))
-    report.add("DLMM exact out, 1 bin of 101", took, "µs", at_most=LIMIT_US)
     took = time_us(lambda: dlmm.swap_exact_in(thousand, SOL, sell, NOW))
     report.add("DLMM exact in, 1 bin of 1,001", took, "µs", at_most=LIMIT_US)
     return report

@@ -109,11 +109,6 @@ def min_amount_out(quoted_out: int, slippage_bps: int) -> int:
     return quoted_out * (BPS - slippage_bps) // BPS
 
 
-def max_amount_in(quoted_in: int, slippage_bps: int) -> int:
-    """Return ceil(quoted_in · (10000 + slippage_bps) / 10000), in atoms; source as above."""
-    return -(-quoted_in * (BPS + slippage_bps) // BPS)
-
-
 def require_slippage_bps(slippage_bps: int, *, field: tuple[str, ...] | None = None) -> int:
     """Return `slippage_bps`, or raise EngineError INVALID_SLIPPAGE outside 0 … 5000."""
     if not 0 <= slippage_bps <= MAX_SLIPPAGE_BPS:

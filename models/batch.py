@@ -43,6 +43,7 @@ class Batch(Generic[Item, Result]):
 
     def _enter(self, item: Item) -> asyncio.Future[Result]:
         if len(self._waiting) >= self._most_waiting:
+            # At once: those behind so many would wait for longer than anybody does.
             raise TooMuchWaits
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
@@ -56,6 +57,7 @@ class Batch(Generic[Item, Result]):
             try:
                 await self._settle(group)
             except Exception as error:
+                # Away is away for each of them: one by one they would only wait as often.
                 if len(group) == 1 or is_outage(error):
                     self._fail(group, error)
                     continue
@@ -68,6 +70,7 @@ class Batch(Generic[Item, Result]):
     async def _settle(self, group: list[tuple[Item, asyncio.Future[Result]]]) -> None:
         results = await self._run([item for item, _ in group])
         for (_, future), result in zip(group, results, strict=True):
+            # Whoever asked may be gone; what was asked is done all the same.
             if not future.done():
                 future.set_result(result)
 

@@ -38,6 +38,7 @@ async def make_attempts(orders: Sequence[Order], resources: Resources) -> list[O
 
     Everything before SUBMITTED is stored before anything is sent: see tasks.sending.
     """
+    # Every venue is asked once for the whole group, and one deadline holds for all its orders.
     routes = await _choose(orders, resources)
     steps: list[Step] = []
     chosen: list[_Chosen] = []
@@ -52,6 +53,8 @@ async def make_attempts(orders: Sequence[Order], resources: Resources) -> list[O
             steps.append(_without_route(found.order, signed, resources, found.best.compared))
         else:
             steps.append(_submitted(found, signed, resources))
+    # Those with a route and those without are stored together. What somebody canceled meanwhile is
+    # not among the moved, and so is never sent.
     moved = await resources.door.advance_all(steps)
     dead = await send_all([o for o in moved if o.status is OrderStatus.SUBMITTED], resources)
     return [*(o for o in moved if o.status is OrderStatus.ROUTING), *dead]
@@ -80,6 +83,7 @@ def _avoided(order: Order) -> list[str]:
 def _require_floor(order: Order, best: BestRoute) -> "_Chosen | _TooLittle":
     """Return the route with its floor, if it is worth building a transaction of."""
     floor, offered = order.min_amount_out or 0, best.quote.amount_out
+    # A limit is a floor by itself: slippage must not allow for less.
     if order.type is not OrderType.LIMIT:
         floor = max(floor, min_amount_out(offered, order.slippage_bps))
     return _TooLittle(best, floor) if offered < floor else _Chosen(order, best, floor)
@@ -111,6 +115,7 @@ def _without_route(
     if isinstance(error, NoQuote | _TooLittle):
         compared = error.compared
     if order.type is OrderType.LIMIT and error.code in PRICE_LEFT:
+        # Attempt 0: what its price did to it is not held against it when the price is back.
         best: Decimal | None = error.price if isinstance(error, _TooLittle) else None
         return order.step_to(
             OrderStatus.WAITING_PRICE, attempt=0, quotes=tuple(compared) or None, best_price=best
@@ -137,6 +142,8 @@ async def _build(
 async def _build_at(
     venue: str, there: Sequence[_Chosen], resources: Resources
 ) -> Sequence[SignedTransaction | EngineError]:
+    # The attempt is part of what is signed: the same swap once more has other bytes, for a chain
+    # executes the same ones once.
     asked = [
         BuildOrder(found.best.quote, found.floor, str(found.order.id), found.order.attempts)
         for found in there
@@ -149,6 +156,8 @@ def _submitted(found: _Chosen, signed: SignedTransaction, resources: Resources) 
     order, quote = found.order, found.best.quote
     return order.step_to(
         OrderStatus.SUBMITTED,
+        # Still this message's: if its process dies before the bytes are out, the sweep counts a
+        # lost sender.
         lease_holder=order.lease_holder,
         lease_ms=resources.settings.step_lease_ms,
         quotes=found.best.compared,

@@ -35,6 +35,8 @@ class WakingBroker(RedisBroker):
         busy, each time with a scan of all keys.
         """
         now = time.monotonic()
+        # Only with a fetch, which every idle consumer makes twice a second: acknowledging must not
+        # pay for it.
         if command != "fetch" or now < self._maintained_at + _MAINTENANCE_SECONDS:
             return 0
         self._maintained_at = now
@@ -47,6 +49,7 @@ class SleepingConsumer(_RedisConsumer):
     def __next__(self):  # type: ignore[no-untyped-def]
         if self.message_cache:
             return super().__next__()
+        # As the stock consumer does, but that it asks once and then waits to be woken.
         room = self.prefetch - self.outstanding_message_count
         try:
             if room > 0:
@@ -55,7 +58,9 @@ class SleepingConsumer(_RedisConsumer):
                 return super().__next__()
             self._sleep(room > 0)
         except RedisConnectionError as error:
+            # The one error after which Dramatiq opens the consumer anew.
             raise ConnectionClosed(error) from None
+        # To the worker that is a moment to see whether it is to stop; then it asks again.
         return None
 
     def _sleep(self, has_room: bool) -> None:

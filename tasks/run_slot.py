@@ -25,12 +25,16 @@ async def run_slot() -> None:
     """
     resources = current_resources(broker)
     async with only_one(resources.database, Lock.TICKING) as alone:
+        # Nothing is lost: whoever is at it, or the next tick, runs the slots that are due by then.
         if not alone:
             return
         run = await resources.slots.run()
         if run is None:
             return
         log.debug("devnet.slot", slot=run.slot, settled=run.settled, pools=len(run.pools))
+        # Told when it is committed: whoever reads on this hint finds the new pools.
         await resources.updates.publish_pools(run.slot, run.pools)
+        # What this tick settled is confirmed by it, and before waiting orders look at the pools. A
+        # venue that says nothing is not waited for beyond the next tick.
         await _confirming.look(resources, patience_seconds=resources.settings.slot_ms / 1000)
         await watch(resources)

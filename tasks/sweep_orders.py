@@ -39,6 +39,7 @@ async def sweep_orders(more: int = 3) -> None:
     overdue = await resources.orders.overdue(most=_MOST)
     if not overdue:
         return
+    # Those that lost a worker take a step, and are not among those let go of below.
     steps = {order.id: step for order in overdue if (step := _lost(order, resources))}
     moved = await resources.door.advance_all(list(steps.values()))
     again = {
@@ -47,14 +48,18 @@ async def sweep_orders(more: int = 3) -> None:
         if order.status is OrderStatus.ROUTING and not _on_last_chance(order, resources)
     }
     unmoved = {order.id: order for order in overdue if order.id not in steps}
+    # Kept out of the crowd: any of these may be what kills its workers.
     suspects = [order for order in unmoved.values() if _on_last_chance(order, resources)]
     to_free = unmoved.keys() - {order.id for order in suspects}
     lease_ms = resources.settings.step_lease_ms
+    # Asked before anything is let go of: what is sent by then counts as waiting. Those whose
+    # message still waits in line only get a longer lease.
     still_waits = await _queue(resources)
     freed = await resources.orders.free(list(to_free), lease_ms=lease_ms)
     again |= {id: unmoved[id] for id in freed if not still_waits(unmoved[id])}
     _send_again(list(again.values()), resources)
     alone = await _one_alone(suspects, resources)
+    # One at a time and one a tick, a hundred suspects would take minutes: look again soon.
     if len(suspects) > 1 and more:
         resources.sender.send(sweep_orders.message(more - 1), delay_ms=_NEXT_ALONE_MS)
     log.info(
@@ -67,6 +72,7 @@ async def sweep_orders(more: int = 3) -> None:
 
 def _send_again(orders: Sequence[Order], resources: Resources) -> None:
     """Send the next steps. Those that nobody ever began may go together, as they came."""
+    # Nobody ever had these in hand, so none of them can have killed anybody.
     unbegun = [o for o in orders if o.status is OrderStatus.PENDING and o.type is OrderType.MARKET]
     for start in range(0, len(unbegun), _TOGETHER):
         ids = [str(order.id) for order in unbegun[start : start + _TOGETHER]]
@@ -98,6 +104,7 @@ async def _one_alone(suspects: Sequence[Order], resources: Resources) -> int:
         [suspects[0].id], lease_ms=settings.step_lease_ms, waits_in_line=False
     )
     if freed:
+        # Ahead of the queue of orders, however long: while this one waits, so do all suspects.
         resources.sender.send(_next_step(suspects[0]).copy(queue_name=CLOCK))
     return len(freed)
 
@@ -105,6 +112,7 @@ async def _one_alone(suspects: Sequence[Order], resources: Resources) -> int:
 def _on_last_chance(order: Order, resources: Resources) -> bool:
     """Say whether the order's worker was lost so often that once more is the last time."""
     if order.status is OrderStatus.BUILDING:
+        # Whoever holds it now is lost too, if it is overdue, and not yet counted.
         lost = order.leases_lost + (order.lease_holder is not None)
         return lost >= _most_builders(resources) - 1
     lost_at_last = (

@@ -33,6 +33,8 @@ class OrderDoor:
         self._orders = orders
         self._updates = updates
         self._lease_ms = lease_ms
+        # One batch for each kind of statement; within it Postgres commits a group for the price of
+        # one.
         self._accept_batch: Batch[NewOrder, tuple[Order, bool]] = Batch(self._accept)
         self._advance_batch: Batch[Step, Order | None] = Batch(self._advance)
 
@@ -49,10 +51,14 @@ class OrderDoor:
 
         What keeps it back is logged. Raises where nothing could be done for want of the database.
         """
+        # In the batch with everybody's: one that fails there is made again alone, so that a bad row
+        # never stops those beside it.
         answers = await self._advance_batch.all(steps)
         moved = [answer for answer in answers if isinstance(answer, Order)]
         for step, answer in zip(steps, answers, strict=True):
             if isinstance(answer, BaseException):
+                # Where some did move, their next steps are the caller's to see to; those left over
+                # stay where they are, and are the sweep's.
                 if not moved and is_outage(answer):
                     raise answer
                 log.error("order.not_moved", order_id=str(step.order_id), exc_info=answer)
@@ -62,12 +68,14 @@ class OrderDoor:
         answers = await self._orders.accept_all(asked, lease_ms=self._lease_ms)
         accepted = [moved for moved, _ in answers if moved is not None]
         if accepted:
+            # Committed by now: whatever is lost from here on is read from Postgres a second later.
             await self._tell(accepted)
             _log_reached(OrderStatus.PENDING, [moved.order for moved in accepted])
         return [(order, moved is not None) for moved, order in answers]
 
     async def _advance(self, steps: Sequence[Step]) -> list[Order | None]:
         moved = await self._orders.advance_all(steps)
+        # Told first, logged after: a stream waits for the one, nobody for the other.
         await self._tell([m for m in moved if m is not None])
         _log(steps, moved)
         return [None if m is None else m.order for m in moved]
@@ -80,6 +88,7 @@ def _log(steps: Sequence[Step], moved: Sequence[Moved | None]) -> None:
     reached: dict[OrderStatus, list[Order]] = defaultdict(list)
     for step, m in zip(steps, moved, strict=True):
         if m is None:
+            # No fault: a message come twice, or somebody who canceled first.
             log.info("order.already_moved", order_id=str(step.order_id), wanted=step.status)
         elif m.order.failure is None:
             reached[m.order.status].append(m.order)
@@ -106,6 +115,7 @@ def _log_failure(order: Order) -> None:
     fields = _fields(order) | {"code": order.failure.code, "reason": order.failure.message}
     if order.status is not OrderStatus.FAILED:
         log.warning("order.attempt_failed", **fields)
+    # A bug of ours is an error; what a venue, a price or a lost worker did is not.
     elif order.failure.code is ErrorCode.INTERNAL:
         log.error("order.failed", **fields)
     else:

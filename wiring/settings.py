@@ -81,7 +81,7 @@ class Settings(BaseSettings):
     best_price_interval_ms: Milliseconds = 2_000
     max_orders_in_progress: Count = 50_000
 
-    # The worker. Threads are the orders routed at once by one process.
+    # The worker. Threads are the messages worked on at once by one process.
     worker_threads: Annotated[int, Field(ge=1, le=1_000)] = 64
     worker_poll_interval_ms: Milliseconds = 500
     worker_shutdown_timeout_ms: Milliseconds = 5_000

@@ -99,6 +99,7 @@ async def _read(
     There is where the page was cut short at that end, and where something lies beyond the cursor
     that bounds it there: the cursor's own order, or any further on.
     """
+    # One more than asked for says whether there is more, without a count.
     orders = await store.page(
         ACCOUNT,
         wanted,

@@ -43,6 +43,7 @@ async def place(input: OrderInput, info: Info) -> OrderPayload:
     Only what was asked decides whether it is the same again. Whatever depends on time or load is
     asked of new orders alone: a retry gets its order, whatever has changed meanwhile.
     """
+    # Ids of one time lie together in the indexes: new orders touch few pages of them.
     services, id = info.context.services, uuid7()
     try:
         request = input.to_request(await services.pools.tokens(*input.token_names))

@@ -50,6 +50,7 @@ class Subscription:
             raise InvalidArgument("There is no order of this id.")
         if not 0 <= seen <= order.sequence:
             raise InvalidArgument(f"`after` is 0 to {order.sequence}, the order's last sequence.")
+        # All was seen: an end at once, rather than a wait for what never comes.
         if order.is_terminal and seen == order.sequence:
             return
         async with (
@@ -113,6 +114,7 @@ class Subscription:
         shown = None
         with services.pool_feed.watch() as watch:
             while True:
+                # Before the look: what changes during it is looked at again.
                 watch.forget()
                 next_at = time.monotonic() + interval_ms / 1000
                 best = await _best_or_none(asked, services)

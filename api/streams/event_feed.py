@@ -55,10 +55,12 @@ class Reader:
 
     def _keep_newest(self) -> None:
         newest = {event.order_id: event for event in self._queue}
+        # Not even the newest of each order fits: a stream that says so beats one without bound.
         if len(newest) > _QUEUED_ORDERS:
             self._too_slow = True
             newest.clear()
         if len(newest) < len(self._queue):
+            # A newer event stands where its order's first one stood: told as they happened.
             self._queue = deque(sorted(newest.values(), key=lambda event: event.occurred_at))
 
 
@@ -78,6 +80,7 @@ class EventFeed:
     def read(self) -> Iterator[Reader]:
         """Join the feed: events from now on."""
         if not self._readers:
+            # Nobody watched until now: what is remembered from before would look like gaps.
             self._newest.clear()
             self._gaps.clear()
             self._began = self._last_seen = datetime.now(UTC)
@@ -108,6 +111,7 @@ class EventFeed:
         if event.sequence == last + 1:
             self._hand_on(event)
         elif event.sequence > last:
+            # From the first gap on: what shows later of this order lies beyond, and comes along.
             self._gaps.setdefault(event.order_id, last)
             self._read_now.set()
 
@@ -120,17 +124,21 @@ class EventFeed:
                 await self._read()
             except Exception as error:
                 log.warning("feed.not_read", error=str(error))
+                # Still undone, and no hint may come to say so again.
                 self._read_now.set()
                 await asyncio.sleep(_RETRY_SECONDS)
 
     async def _read(self) -> None:
         if self._missed:
+            # Rows do not become visible in the order of their times: a little is read twice.
             since = self._last_seen - _READ_BACK
             self._hand_on_all(await self._orders.events_since(max(since, self._began)))
             self._missed = False
         gaps = dict(self._gaps)
         if gaps:
             self._hand_on_all(await self._orders.events_after(gaps))
+            # Closed or not: where the row is not to be seen yet, the next event shows the gap
+            # again.
             for id in gaps:
                 self._gaps.pop(id, None)
 
@@ -143,6 +151,7 @@ class EventFeed:
         self._newest[event.order_id] = event.sequence
         self._newest.move_to_end(event.order_id)
         if len(self._newest) > _REMEMBERED_ORDERS:
+            # The longest without an event: if it has another, that counts as the first one seen.
             self._newest.popitem(last=False)
         self._last_seen = max(self._last_seen, event.occurred_at)
         for reader in self._readers:

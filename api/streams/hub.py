@@ -41,6 +41,8 @@ class Follower:
 
     def offer(self, event: OrderEvent) -> None:
         """Take the event if it is the next one; note the gap if it is a later one."""
+        # An older one was taken before, from a hint or from a read: dropped in silence. A later one
+        # is not taken out of order; the read that it calls for brings it again.
         if event.sequence == self.sequence + 1:
             self.sequence = event.sequence
             self.behind = False
@@ -72,6 +74,8 @@ class Hub:
         self._feed = EventFeed(orders)
         self._poll_seconds = poll_interval_ms / 1000
         self._followers: dict[UUID, set[Follower]] = {}
+        # By the text of their ids, as hints have them: most hints are for nobody here, and it would
+        # be a waste to make a UUID of each.
         self._followed: set[str] = set()
         self._read_now = asyncio.Event()
         self._catch_up: Batch[Follower, None] = Batch(self._read)
@@ -120,6 +124,7 @@ class Hub:
 
     async def _receive(self) -> None:
         async for hints in self._updates.receive():
+            # A connection was made anew, and Redis replays nothing.
             if hints is None:
                 self._may_have_missed()
                 continue
@@ -130,6 +135,7 @@ class Hub:
 
     def _take(self, hint: Hint) -> None:
         event = hint.read()
+        # An event of a version that is not ours: Postgres has it in columns.
         if event is None:
             self._may_have_missed()
         else:
@@ -147,19 +153,23 @@ class Hub:
                     await self._read_now.wait()
             except TimeoutError:
                 pass
+            # Cleared before the read: what goes missing during it is asked for again.
             self._read_now.clear()
             everybody = [f for followers in self._followers.values() for f in followers]
             try:
                 for start in range(0, len(everybody), _ORDERS_PER_READ):
                     await self._read(everybody[start : start + _ORDERS_PER_READ])
+            # The next round asks again: until then streams are late, not wrong.
             except Exception as error:
                 log.warning("hub.not_read", streams=len(everybody), error=str(error))
+            # Gaps come in swarms, after a lost connection above all: one read is for all of them.
             await asyncio.sleep(_MIN_SECONDS_BETWEEN_READS)
 
     async def _read(self, followers: Sequence[Follower]) -> list[None]:
         """Offer these followers whatever Postgres has beyond their places."""
         seen: dict[UUID, int] = {}
         for follower in followers:
+            # Of several streams of one order the furthest behind decides; the others drop the rest.
             lowest = seen.get(follower.order_id, follower.sequence)
             seen[follower.order_id] = min(lowest, follower.sequence)
         if seen:

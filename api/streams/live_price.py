@@ -25,6 +25,7 @@ async def with_best_prices(
     try:
         while True:
             waits = status is OrderStatus.WAITING_PRICE
+            # The same question goes on beyond the interval: cancelled, it would end the generator.
             await asyncio.wait({following}, timeout=interval if waits else None)
             if not following.done():
                 if live := await _best_price(order, sequence, resources):

@@ -46,6 +46,7 @@ class PatientAdapter(ASGIWebSocketAdapter):
             await super().send_json(message)
 
     async def close(self, code: int, reason: str) -> None:
+        # More than that no close frame can carry, and the code would be lost with it.
         short = reason.encode(errors="replace")[:_LONGEST_CLOSE_REASON].decode(errors="ignore")
         async with self._patience():
             await super().close(code, short)

@@ -160,10 +160,10 @@ def orders(
     --follow prints a line an event where stdout is no terminal, and with --json.
     """
     from cli.client.connection import run
-    from cli.client.order_page import Page
+    from cli.client.order_page import OrderPage
     from cli.client.orders import show_orders
 
     others = {"type": type or None, "tokenIn": token_in, "tokenOut": token_out}
     given = {name: value for name, value in others.items() if value is not None}
-    page = Page(api_address(url), given, status or [], limit)
+    page = OrderPage(api_address(url), given, status or [], limit)
     sys.exit(run(show_orders(page, as_json=json, follows=follow), as_json=json))

@@ -27,7 +27,7 @@ query Orders($filter: OrderFilter, $first: Int) {{
 
 
 @dataclass
-class Page:
+class OrderPage:
     """The newest orders that hold to a filter, as they stand now."""
 
     url: str

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from cli.client.connection import Unreachable, ask, follow
 from cli.client.event_text import EVENT_FIELDS, event_line
-from cli.client.order_page import ORDER_FIELDS, Page
+from cli.client.order_page import ORDER_FIELDS, OrderPage
 
 _WIDTH_OF_NO_TERMINAL = 200
 _CAUGHT_UP_ORDERS = 50  # with their events they are most of what one query may cost
@@ -37,7 +37,7 @@ query Missed($filter: OrderFilter, $first: Int) {{
 """)
 
 
-async def show_orders(page: Page, *, as_json: bool, follows: bool) -> int:
+async def show_orders(page: OrderPage, *, as_json: bool, follows: bool) -> int:
     """Print the page, and with `follows` what becomes of it; return the exit status."""
     out = Console(highlight=False, markup=False)
     if not out.is_terminal:
@@ -59,7 +59,7 @@ async def show_orders(page: Page, *, as_json: bool, follows: bool) -> int:
     return 0
 
 
-async def _keep_up_to_date(page: Page, out: Console) -> None:
+async def _keep_up_to_date(page: OrderPage, out: Console) -> None:
     with Live(page.table(width=out.width), console=out, auto_refresh=False) as live:
 
         async def read(session: AsyncClientSession) -> list[dict[str, Any]]:
@@ -77,7 +77,7 @@ async def _keep_up_to_date(page: Page, out: Console) -> None:
                 live.update(page.table(width=out.width), refresh=True)
 
 
-async def _events(page: Page) -> AsyncGenerator[dict[str, Any], None]:
+async def _events(page: OrderPage) -> AsyncGenerator[dict[str, Any], None]:
     """Yield each event once, those of a broken connection as far as the newest orders have them."""
     newest = {"filter": page.others, "first": _CAUGHT_UP_ORDERS}
     answer = await ask(page.url, _SEQUENCES, **newest)

@@ -91,6 +91,7 @@ def _token(mint: str, symbol: str, decimals: int, tokens: TokenList) -> Token:
         same_mint = known.mint == mint
         if (known.symbol == symbol) != same_mint or (same_mint and known.decimals != decimals):
             raise _bad(f"{known.symbol} is {known.mint} with {known.decimals} decimals.", "symbol")
+        # One more pool of a token that is there already: it stays what it is known as.
         if same_mint:
             token = known
     return token

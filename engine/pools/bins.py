@@ -87,7 +87,7 @@ def fee_rate(parameters: DlmmParameters, volatility_accumulator: int) -> int:
     return min(MAX_FEE_RATE, base + variable)
 
 
-class Terms(NamedTuple):
+class BinTerms(NamedTuple):
     """What a bin asks of a swap: its Q64.64 price, and a fee in billionths of one token."""
 
     price: int
@@ -96,7 +96,7 @@ class Terms(NamedTuple):
     fee_on_input: bool
 
 
-class Fill(NamedTuple):
+class BinFill(NamedTuple):
     """What one bin did, in atoms: `net_in` joined it, `gross_out` left it, the fee is kept apart.
 
     So the trader pays `net_in` and receives `gross_out`, one of them worsened by `fee`.
@@ -107,7 +107,7 @@ class Fill(NamedTuple):
     fee: int
 
 
-def fill_exact_in(left: int, cap: int, terms: Terms) -> Fill:
+def fill(left: int, cap: int, terms: BinTerms) -> BinFill:
     """Sell up to `left` atoms, fees included, to a bin that holds `cap` atoms of the other token.
 
     Source: MeteoraAg/dlmm-sdk @ fb02e51, commons/src/extensions/bin.rs `swap`.
@@ -123,37 +123,34 @@ def fill_exact_in(left: int, cap: int, terms: Terms) -> Fill:
     gross_out = cap if net_in == max_net_in else _output_for(net_in, terms)
     if not terms.fee_on_input:
         fee = _fee_in_gross(gross_out, terms)
-    return Fill(net_in, gross_out, fee)
+    return BinFill(net_in, gross_out, fee)
 
 
-def fill_exact_out(left: int, cap: int, terms: Terms) -> Fill:
-    """Buy up to `left` atoms, fees excluded, from a bin that holds `cap` atoms of that token.
+def drain(held: int, terms: BinTerms) -> BinFill:
+    """Sell a bin the least that buys all of the `held` atoms in it.
 
     Source: MeteoraAg/dlmm-sdk @ fb02e51, commons/src/quote.rs `quote_exact_out`.
     """
-    wanted = left if terms.fee_on_input else left + _fee_on_net(left, terms)
-    gross_out = min(wanted, cap)
-    net_in = _input_for(gross_out, terms)
-    if terms.fee_on_input:
-        return Fill(net_in, gross_out, _fee_on_net(net_in, terms))
-    return Fill(net_in, gross_out, _fee_in_gross(gross_out, terms))
+    net_in = _input_for(held, terms)
+    fee = _fee_on_net(net_in, terms) if terms.fee_on_input else _fee_in_gross(held, terms)
+    return BinFill(net_in, held, fee)
 
 
-def _input_for(gross_out: int, terms: Terms) -> int:
+def _input_for(gross_out: int, terms: BinTerms) -> int:
     if terms.direction is Direction.SELL_X:
         return cdiv(gross_out << 64, terms.price)
     return cdiv(gross_out * terms.price, ONE)
 
 
-def _output_for(net_in: int, terms: Terms) -> int:
+def _output_for(net_in: int, terms: BinTerms) -> int:
     if terms.direction is Direction.SELL_X:
         return net_in * terms.price >> 64
     return (net_in << 64) // terms.price
 
 
-def _fee_in_gross(gross: int, terms: Terms) -> int:
+def _fee_in_gross(gross: int, terms: BinTerms) -> int:
     return cdiv(gross * terms.rate, FEE_UNIT)
 
 
-def _fee_on_net(net: int, terms: Terms) -> int:
+def _fee_on_net(net: int, terms: BinTerms) -> int:
     return cdiv(net * terms.rate, FEE_UNIT - terms.rate)

@@ -33,6 +33,7 @@ class Pools(Mapping[str, ListedPool]):
 
     def with_changed(self, changed: Iterable[ListedPool]) -> "Pools":
         """Return these pools with others added, or put in the place of those of the same ids."""
+        # The maps are copied and the pools shared: a slot changes few of many.
         pools = Pools({})
         pools._by_id, pools._by_pair = self._by_id.copy(), self._by_pair.copy()
         pools._place(changed)
@@ -99,6 +100,8 @@ class PoolBook:
         oldest_first = sorted(books, key=lambda book: book.slot)
         parts: dict[int, _Part] = {}
         for book in oldest_first:
+            # Venues of one devnet show parts of the very same pools: joined, they are searched
+            # once.
             for pools, shown in book._parts:
                 _, before = parts.get(id(pools), (pools, frozenset()))
                 both = None if shown is None or before is None else before | shown
@@ -127,6 +130,7 @@ class PoolBook:
         key = (self._parts[0][1], about)
         if key not in self._remembered:
             if len(self._remembered) >= _MOST_REMEMBERED:
+                # All at once, and seldom: what is wanted again is soon there again.
                 self._remembered.clear()
             self._remembered[key] = work()
         found: T = self._remembered[key]
@@ -136,6 +140,7 @@ class PoolBook:
         book = PoolBook(self.chain, self.slot, parts[0][0], self.tokens)
         book._parts = tuple(parts)
         if len(parts) > 1:
+            # What was worked out of the first pools alone is not true of these together.
             book._remembered = {}
         return book
 

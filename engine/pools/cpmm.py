@@ -1,7 +1,7 @@
-"""Constant-product pools: x * y never falls (Raydium CPMM and AMM v4).
+"""Constant-product pools: x * y never falls (Raydium CPMM).
 
-Sources: raydium-io/raydium-cp-swap @ 609780f, programs/cp-swap/src/curve/{calculator,
-constant_product,fees}.rs; raydium-io/raydium-amm @ 27f461d, program/src/{processor,math}.rs.
+Source: raydium-io/raydium-cp-swap @ 609780f, programs/cp-swap/src/curve/{calculator,
+constant_product,fees}.rs.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from engine.pools.swap import (
     Direction,
     FeeToken,
-    InsufficientLiquidity,
     InvalidPool,
     SwapResult,
     ZeroOutput,
@@ -51,9 +50,6 @@ class FeeRates:
 RAYDIUM_CPMM = FeeRates(2_500, protocol_fee_rate=120_000, fund_fee_rate=40_000)
 """0.25 %, of which 12 % go to the protocol and 4 % to the fund."""
 
-RAYDIUM_AMM_V4 = FeeRates(2_500)
-"""0.25 %, all of it joining the reserve; the program takes the protocol's part later."""
-
 
 @dataclass(frozen=True, slots=True)
 class ConstantProductPool:
@@ -94,31 +90,6 @@ def swap_exact_in(
     gross_out = net_in * reserve_out // (reserve_in + net_in)
     output_fee = cdiv(gross_out * output_rate, RATE_UNIT)
     return _settle(pool, direction, amount_in, input_fee, gross_out, output_fee)
-
-
-def swap_exact_out(
-    pool: ConstantProductPool, amount_out: int, direction: Direction
-) -> SwapResult[ConstantProductPool]:
-    """Buy exactly `amount_out` atoms for the least input that buys them.
-
-    Raises AmountOutOfRange if an amount or a reserve leaves 1 … 2^64-1, InsufficientLiquidity if
-    the reserve does not hold more than `amount_out` and the creator's fee on it.
-    Source: raydium-io/raydium-cp-swap @ 609780f, programs/cp-swap/src/curve/calculator.rs
-    `swap_base_output`.
-    """
-    require_atoms(amount_out=amount_out)
-    reserve_in, reserve_out = pool.reserves(direction)
-    input_rate, output_rate = _rates(pool.fees, direction)
-    gross_out = cdiv(amount_out * RATE_UNIT, RATE_UNIT - output_rate)
-    if gross_out >= reserve_out:
-        raise InsufficientLiquidity(
-            amount_out=amount_out, gross_out=gross_out, reserve_out=reserve_out
-        )
-    net_in = cdiv(reserve_in * gross_out, reserve_out - gross_out)
-    amount_in = cdiv(net_in * RATE_UNIT, RATE_UNIT - input_rate)
-    return _settle(
-        pool, direction, amount_in, amount_in - net_in, gross_out, gross_out - amount_out
-    )
 
 
 def _rates(fees: FeeRates, direction: Direction) -> tuple[int, int]:

@@ -4,20 +4,18 @@ Source: MeteoraAg/dlmm-sdk @ fb02e51, commons/src/{quote.rs, extensions/lb_pair.
 extensions/bin.rs, math/*.rs}. Pools whose bins hold limit orders are left out.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from engine.amounts import BPS, MAX_ATOMS
 from engine.pools.bins import (
     MAX_BIN_ID,
+    BinTerms,
     DlmmParameters,
-    Fill,
-    Terms,
     bin_price,
     fee_rate,
-    fill_exact_in,
-    fill_exact_out,
+    fill,
 )
 from engine.pools.swap import (
     AmountOutOfRange,
@@ -123,23 +121,7 @@ def swap_exact_in(
     require_atoms(amount_in=amount_in)
     walk = _Walk(pool, direction, now)
     while walk.amount_in < amount_in:
-        walk.trade(fill_exact_in, amount_in - walk.amount_in)
-    return walk.result()
-
-
-def swap_exact_out(
-    pool: DlmmPool, amount_out: int, direction: Direction, now: int
-) -> SwapResult[DlmmPool]:
-    """Buy exactly `amount_out` atoms, fees excluded, at `now` in Unix seconds.
-
-    Raises InsufficientLiquidity if the bins run out first, AmountOutOfRange if an amount leaves
-    1 … 2^64-1.
-    Source: MeteoraAg/dlmm-sdk @ fb02e51, commons/src/quote.rs `quote_exact_out`.
-    """
-    require_atoms(amount_out=amount_out)
-    walk = _Walk(pool, direction, now)
-    while walk.amount_out < amount_out:
-        walk.trade(fill_exact_out, amount_out - walk.amount_out)
+        walk.trade(amount_in - walk.amount_in)
     return walk.result()
 
 
@@ -174,8 +156,8 @@ class _Walk:
         self.reference, self.index_reference = references(pool, now)
         self.amount_in = self.amount_out = self.fee = self.protocol_fee = 0
 
-    def trade(self, fill: Callable[[int, int, Terms], Fill], left: int) -> None:
-        """Trade up to `left` atoms with this bin, or with the next one if this one is empty."""
+    def trade(self, left: int) -> None:
+        """Sell up to `left` atoms to this bin, or to the next one if this one is empty."""
         if not self.held_out:
             self._advance(left)
         parameters = self.pool.parameters
@@ -183,7 +165,7 @@ class _Walk:
         self.accumulator = min(moved, parameters.max_volatility_accumulator)
         price = bin_price(parameters.bin_step, self.bin_id)
         rate = fee_rate(parameters, self.accumulator)
-        terms = Terms(price, rate, self.direction, self.fee_on_input)
+        terms = BinTerms(price, rate, self.direction, self.fee_on_input)
         net_in, gross_out, fee = fill(left, self.held_out, terms)
         self.held_in += net_in
         self.held_out -= gross_out

@@ -129,6 +129,8 @@ class ListedPool:
         state = self.state
         if isinstance(state, DlmmPool):
             return (result.fee, 0) if result.fee_on_input else (0, result.fee)
+        # Whatever left the traders and is not in the reserves is set apart. Told by the reserves,
+        # not by rates once more: so rounding can lose no atom.
         paid_before, bought_before = state.reserves(direction)
         paid_after, bought_after = result.pool.reserves(direction)
         kept_in = result.amount_in - (paid_after - paid_before)

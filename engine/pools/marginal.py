@@ -9,14 +9,14 @@ from math import isqrt
 from typing import NamedTuple
 
 from engine.amounts import BPS, MAX_ATOMS
-from engine.pools.bins import FEE_UNIT, ONE, Terms, bin_price, fee_rate, fill_exact_out
+from engine.pools.bins import FEE_UNIT, ONE, BinTerms, bin_price, drain, fee_rate
 from engine.pools.cpmm import RATE_UNIT, ConstantProductPool
 from engine.pools.dlmm import DlmmPool, Level, references
 from engine.pools.swap import AmountOutOfRange, Direction
 
 
-class Step(NamedTuple):
-    """A stretch of constant rate: `amount_in` atoms, fees included, buy `amount_out` atoms.
+class RateStretch(NamedTuple):
+    """What trades at one rate: `amount_in` atoms, fees included, buy `amount_out` atoms.
 
     `rate` is the marginal rate anywhere inside the stretch; the amounts are rounded to atoms.
     """
@@ -26,12 +26,12 @@ class Step(NamedTuple):
     rate: Fraction
 
 
-def dlmm_steps(pool: DlmmPool, direction: Direction, now: int) -> Iterator[Step]:
+def dlmm_stretches(pool: DlmmPool, direction: Direction, now: int) -> Iterator[RateStretch]:
     """Yield what drains each bin that holds the bought token, the active one first.
 
     A swap of the first k `amount_in` together, at `now` in Unix seconds, buys the first k
-    `amount_out`. Rates fall from step to step, but for bins on the way back to the index reference,
-    whose fee falls too. Ends before a bin whose price the program refuses.
+    `amount_out`. Rates fall from each to the next, but for bins on the way back to the index
+    reference, whose fee falls too. Ends before a bin whose price the program refuses.
     Source: MeteoraAg/dlmm-sdk @ fb02e51, commons/src/quote.rs `quote_exact_in`.
     """
     parameters = pool.parameters
@@ -44,13 +44,13 @@ def dlmm_steps(pool: DlmmPool, direction: Direction, now: int) -> Iterator[Step]
         except AmountOutOfRange:
             return
         fee_billionths = fee_rate(parameters, min(moved, parameters.max_volatility_accumulator))
-        terms = Terms(price, fee_billionths, direction, fee_on_input)
-        net_in, gross_out, fee = fill_exact_out(held, held, terms)
+        terms = BinTerms(price, fee_billionths, direction, fee_on_input)
+        net_in, gross_out, fee = drain(held, terms)
         rate = _bin_rate(terms)
         if fee_on_input:
-            yield Step(net_in + fee, gross_out, rate)
+            yield RateStretch(net_in + fee, gross_out, rate)
         else:
-            yield Step(net_in, gross_out - fee, rate)
+            yield RateStretch(net_in, gross_out - fee, rate)
 
 
 def amount_to_rate(
@@ -65,10 +65,10 @@ def amount_to_rate(
     if isinstance(pool, ConstantProductPool):
         return _cpmm_amount(pool, direction, limit)
     amount_in = 0
-    for step in dlmm_steps(pool, direction, now):
-        if step.rate < limit:
+    for stretch in dlmm_stretches(pool, direction, now):
+        if stretch.rate < limit:
             break
-        amount_in += step.amount_in
+        amount_in += stretch.amount_in
     return min(amount_in, MAX_ATOMS)
 
 
@@ -80,7 +80,7 @@ def best_rate(pool: ConstantProductPool | DlmmPool, direction: Direction) -> Fra
         return Fraction(reserve_out * kept_in * kept_out, reserve_in * RATE_UNIT * RATE_UNIT)
     parameters = pool.parameters
     price = bin_price(parameters.bin_step, pool.active_id)
-    return _bin_rate(Terms(price, fee_rate(parameters, 0), direction, fee_on_input=True))
+    return _bin_rate(BinTerms(price, fee_rate(parameters, 0), direction, fee_on_input=True))
 
 
 def kept_parts(pool: ConstantProductPool, direction: Direction) -> tuple[int, int]:
@@ -111,7 +111,7 @@ def _levels(pool: DlmmPool, direction: Direction) -> Iterator[Level]:
     yield from reversed(ahead)
 
 
-def _bin_rate(terms: Terms) -> Fraction:
+def _bin_rate(terms: BinTerms) -> Fraction:
     kept = FEE_UNIT - terms.rate
     if terms.direction is Direction.SELL_X:
         return Fraction(terms.price * kept, ONE * FEE_UNIT)

@@ -67,6 +67,7 @@ class HopFill:
             result, pool = fill.result, fill.pool
             share = result.amount_in * BPS // total
             if n == len(self.fills):
+                # What rounding left, so that the shares shown are the whole.
                 share = BPS - shown
             shown += share
             legs.append(
@@ -97,6 +98,7 @@ def spend(
     for n, (pool, weight) in enumerate(weights, 1):
         part = left if n == len(weights) else amount_in * weight // total
         if part == 0 and len(weights) > 1:
+            # Too small a weight for one atom: left out, rather than have the pool refuse the swap.
             continue
         left -= part
         direction = pool.into(token_out)

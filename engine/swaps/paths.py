@@ -75,6 +75,7 @@ def best_path(swap: Swap, book: PoolBook, *, allow_split: bool, leg_cost_lamport
     cost = leg_cost(swap.token_out, book, leg_cost_lamports)
     best, best_net, failures = None, 0, list[EngineError]()
     for way in found:
+        # Not even at its best rate could this way win: the maths of it is not done.
         if best is not None and way.most(swap.amount_in) <= best_net:
             continue
         try:
@@ -184,6 +185,7 @@ def _walk(
     amount, paid, hops = swap.amount_in, swap.token_in, []
     for bought in way:
         pools = _deep_enough(book.between(paid, bought), paid, swap, book)
+        # In atoms of what this hop buys, as that is what another leg has to bring.
         cost = leg_cost(bought, book, lamports)
         hop = _best_hop(amount, pools, bought, book.now, allow_split, cost)
         hops.append(hop)
@@ -238,4 +240,5 @@ def _splits(
             return
         yield split
         least = min(split, key=lambda leg: leg[1])
+        # The least part is the likeliest not to be worth the cost of its leg.
         used = [leg[0] for leg in split if leg is not least]

@@ -12,7 +12,7 @@ from typing import TypeAlias
 from engine.pools import cpmm, dlmm
 from engine.pools.cpmm import RATE_UNIT, ConstantProductPool
 from engine.pools.dlmm import DlmmPool
-from engine.pools.marginal import Step, amount_to_rate, dlmm_steps, kept_parts
+from engine.pools.marginal import RateStretch, amount_to_rate, dlmm_stretches, kept_parts
 from engine.pools.swap import Direction, InsufficientLiquidity, PoolError, require_atoms
 
 Side: TypeAlias = tuple[ConstantProductPool | DlmmPool, Direction]
@@ -48,31 +48,31 @@ def optimal_split(pools: Sequence[Side], amount_in: int, now: int) -> tuple[int,
 def _equal_rates(pools: Sequence[Side], amount_in: int, now: int) -> list[int]:
     # Fills bins, best rate first, until the constant-product pools take the rest as well.
     curves = {k: (p, d) for k, (p, d) in enumerate(pools) if isinstance(p, ConstantProductPool)}
-    steps = [
-        (step, k)
+    stretches = [
+        (stretch, k)
         for k, (pool, direction) in enumerate(pools)
         if isinstance(pool, DlmmPool)
-        for step in _falling(pool, direction, amount_in, now)
+        for stretch in _falling(pool, direction, amount_in, now)
     ]
-    # The sort is stable: steps of equal rate in one pool stay in walking order.
-    steps.sort(key=lambda pair: pair[0].rate, reverse=True)
+    # The sort is stable: stretches of equal rate in one pool stay in walking order.
+    stretches.sort(key=lambda pair: pair[0].rate, reverse=True)
     parts = [0] * len(pools)
     left = amount_in
-    for step, k in steps:
+    for stretch, k in stretches:
         on_curves = {
-            c: _with_whole_fee(*curve, amount_to_rate(*curve, step.rate, now))
+            c: _with_whole_fee(*curve, amount_to_rate(*curve, stretch.rate, now))
             for c, curve in curves.items()
         }
         beyond = left - sum(on_curves.values())
         if beyond <= 0:
             break
-        if beyond <= step.amount_in:
+        if beyond <= stretch.amount_in:
             parts[k] += beyond
             for c, part in on_curves.items():
                 parts[c] = part
             return parts
-        parts[k] += step.amount_in
-        left -= step.amount_in
+        parts[k] += stretch.amount_in
+        left -= stretch.amount_in
     if not curves:
         raise InsufficientLiquidity(amount_in=amount_in, left=left)
     for c, part in _on_curves(curves, left).items():
@@ -80,17 +80,20 @@ def _equal_rates(pools: Sequence[Side], amount_in: int, now: int) -> list[int]:
     return parts
 
 
-def _falling(pool: DlmmPool, direction: Direction, amount_in: int, now: int) -> list[Step]:
-    # A step better than the one before it cannot be had first, so the two count as one.
-    falling: list[Step] = []
+def _falling(pool: DlmmPool, direction: Direction, amount_in: int, now: int) -> list[RateStretch]:
+    # A stretch better than the one before it cannot be had first, so the two count as one.
+    falling: list[RateStretch] = []
     reach = 0
-    for step in dlmm_steps(pool, direction, now):
-        reach += step.amount_in
-        while falling and step.rate > falling[-1].rate:
+    for stretch in dlmm_stretches(pool, direction, now):
+        reach += stretch.amount_in
+        while falling and stretch.rate > falling[-1].rate:
             before = falling.pop()
-            paid, bought = before.amount_in + step.amount_in, before.amount_out + step.amount_out
-            step = Step(paid, bought, Fraction(bought, paid))
-        falling.append(step)
+            paid, bought = (
+                before.amount_in + stretch.amount_in,
+                before.amount_out + stretch.amount_out,
+            )
+            stretch = RateStretch(paid, bought, Fraction(bought, paid))
+        falling.append(stretch)
         if reach >= amount_in:
             break
     return falling
@@ -135,7 +138,7 @@ def _buys(side: Side, amount_in: int, now: int) -> bool:
         if isinstance(pool, ConstantProductPool):
             cpmm.swap_exact_in(pool, amount_in, direction)
         else:
-            first = next(dlmm_steps(pool, direction, now))
+            first = next(dlmm_stretches(pool, direction, now))
             if amount_in < first.amount_in or not first.amount_out:
                 dlmm.swap_exact_in(pool, amount_in, direction, now)
     except PoolError:

@@ -50,6 +50,7 @@ class GuardedVenue:
     ) -> None:
         self.within = venue
         self.id = venue.id
+        # What a plug-in calls itself goes into pages and logs.
         self.name = plain(str(getattr(venue, "name", venue.id)))
         self.simulated = getattr(venue, "simulated", False) is True
         self._on_fault = on_fault
@@ -78,6 +79,7 @@ class GuardedVenue:
         async def ask() -> Quote:
             return sound_quote(await self.within.quote(swap), swap, self.id)
 
+        # No deadline of its own: the router's is the one for quotes.
         return await self._ask("quote", ask, None)
 
     async def build(
@@ -100,6 +102,8 @@ class GuardedVenue:
     async def quote_many(self, swaps: Sequence[Swap]) -> Sequence[Quote | EngineError]:
         async def ask() -> Sequence[Quote | EngineError]:
             said = await self._group.quote_many(swaps)
+            # Strict: with an answer too few nobody knows whose it is, so the group as a whole has
+            # none.
             return [
                 self._each("quote", answer, partial(sound_quote, swap=swap, venue=self.id))
                 for answer, swap in zip(said, swaps, strict=True)
@@ -190,6 +194,7 @@ class GuardedVenue:
 
     def _failure(self, what: str, error: Exception) -> EngineError:
         if isinstance(error, EngineError) and isinstance(error.code, ErrorCode):
+            # Whatever it says: no venue speaks for another.
             error.venue = self.id
             error.message = plain(str(error.message))
             return error
@@ -231,6 +236,7 @@ async def _contained(ask: Callable[[], Awaitable[T]]) -> T:
     try:
         return await ask()
     except asyncio.CancelledError:
+        # Cancelled from outside, this task ends; a venue that cancels itself has only failed.
         task = asyncio.current_task()
         if task is None or task.cancelling():
             raise

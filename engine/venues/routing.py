@@ -95,13 +95,16 @@ def _choose(
         (answer.quote for answer in answers if answer.quote is not None),
         key=lambda quote: (-quote.amount_out, len(quote.route), quote.venue),
     )
+    # Told in the order of what they offer; those without an offer come after them.
     rank = {quote.venue: place for place, quote in enumerate(offers)}
     compared = tuple(
         sorted((a.told for a in answers), key=lambda told: rank.get(told.venue, len(rank)))
     )
+    # A venue that failed the last attempt may still be the only one that answers.
     best = min(offers, key=lambda quote: (quote.venue in avoid, rank[quote.venue]), default=None)
     reasons = [told.failure for told in compared if told.failure is not None]
     if swap.allow_split:
+        # Nor does it have a part in a split, where it could fail the whole once more.
         books = [a.book for a in answers if a.book and a.told.venue not in avoid]
         try:
             best = _combined(swap, best, books, leg_cost_lamports) or best
@@ -153,6 +156,7 @@ async def _ask_all(
             )
         ]
     finally:
+        # Late ones, and all of them where whoever asked is gone: nobody is left to hear them.
         for task in tasks:
             task.cancel()
 
@@ -224,6 +228,7 @@ def _combined(
     Raises EngineError where they have no path together either.
     """
     known = [best.book] if best is not None else books
+    # One transaction settles on one chain: pools of others cannot be part of it.
     chain = next((book.chain for book in known if book is not None), None)
     together = [book for book in (*known, *books) if book is not None and book.chain == chain]
     if chain is None:
@@ -233,8 +238,10 @@ def _combined(
     route = path.route
     if best is not None:
         cost = leg_cost(swap.token_out, book, leg_cost_lamports)
+        # Of equals the single venue's: fewer pools have to be then as they are now.
         if path.amount_out - cost * len(route) <= best.amount_out - cost * len(best.route):
             return None
+    # One venue signs and sends for all of them: the one with the greatest part.
     biggest = max(route, key=lambda leg: leg.share_bps)
     return Quote(
         venue=biggest.venue,

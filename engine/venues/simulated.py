@@ -113,6 +113,7 @@ class SimulatedVenue:
         try:
             path = best_path(swap, book, allow_split=False)
         except EngineError as error:
+            # Its pools come along: together with another's they may well do it.
             raise NotAlone(error, venue=self.id, book=book) from None
         return Quote(
             venue=self.id,
@@ -150,10 +151,12 @@ class SimulatedVenue:
         )
 
     async def _go_wrong(self, swap: Swap, slot: int) -> None:
+        # By what is asked and when, never by whose order it is: ids are new in each run.
         about = (self._seed, self.id, slot, swap.token_in.mint, swap.token_out.mint, swap.amount_in)
         if swap.fault is Fault.QUOTE_TIMEOUT or happens(
             self._faults.timeout_rate, "timeout", *about
         ):
+            # Beyond every deadline: it is the router that gives up.
             await asyncio.sleep(_FOR_EVER_SECONDS)
         if swap.fault is Fault.QUOTE_FAILURE or happens(self._faults.error_rate, "error", *about):
             raise EngineError(

@@ -33,12 +33,14 @@ RETURNING signature
 
 KNOWN = "SELECT signature FROM ledger_transactions WHERE signature = ANY($1::text[])"
 
+# With the slot even where none is known: whether unknown means dead depends on it.
 STATUSES = """
 SELECT devnet.slot AS now, t.signature, t.outcome, t.code, t.amount_out, t.fee, t.slot,
     t.route::text AS route
 FROM devnet LEFT JOIN ledger_transactions t ON t.signature = ANY($1::text[])
 """
 
+# Skipped and not waited for: after the wait the slots would have been run.
 BEGIN_SLOT = text("""
 SELECT slot, revision, slot_began_at,
     floor(extract(epoch FROM now() - slot_began_at) * 1000 / :slot_ms)::int AS passed
@@ -76,6 +78,7 @@ ON CONFLICT (token_x, token_y, opened_at) DO UPDATE SET
     volume_y = candles.volume_y + excluded.volume_y
 """)
 
+# By whole slots and not to now: what has begun of the next one stays begun.
 END_SLOT = text("""
 UPDATE devnet SET slot = slot + :passed, revision = :revision,
     slot_began_at = slot_began_at + CAST(:passed AS bigint) * :slot_ms * interval '1 ms'

@@ -18,7 +18,7 @@ CANDLE_SECONDS = 5
 _UNBOUNDED = Numeric(40, 0)
 
 
-class Pool(SQLModel, table=True):
+class PoolRow(SQLModel, table=True):
     """A pool as it is now; `state` is a pydantic dump of the engine's own type for its kind."""
 
     __tablename__ = "pools"
@@ -49,7 +49,7 @@ class LaunchedToken(SQLModel, table=True):
     name: str = Field(sa_column=Column(Text, nullable=False))
 
 
-class Candle(SQLModel, table=True):
+class CandleRow(SQLModel, table=True):
     """The prices, in whole units of Y per X, and volumes, in atoms, of CANDLE_SECONDS."""
 
     __tablename__ = "candles"

@@ -38,6 +38,8 @@ def _guard_order() -> str:
     """Return the function that holds a row to its past: legal steps, no end undone."""
     # What Postgres derives is not there yet in a new row: it is set aside as leases are.
     aside = [*Leased.model_fields, *(set(Order.model_fields) - set(ORDER_COLUMNS))]
+    # Set equal first, so that one comparison of whole rows holds all others to what they were,
+    # whichever columns come. It is a trigger per row: only there old and new stand side by side.
     leases = "\n".join(f"            OLD.{name} = NEW.{name};" for name in sorted(aside))
     return f"""
     CREATE OR REPLACE FUNCTION guard_order() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -73,6 +75,7 @@ def _guard_order() -> str:
 
 def _require_events() -> str:
     """Return the function that holds the rows just written to their last events."""
+    # IS NOT TRUE rather than NOT: where there is no such event the comparison is NULL.
     event = ("status", "attempt", "occurred_at", *_SAID_BY_BOTH)
     row = ("status", "attempts", "updated_at", *_SAID_BY_BOTH)
     # Correlated looks by key rather than joins: a plan made while the tables were small stays.
@@ -101,6 +104,8 @@ def _require_events() -> str:
 
 def _require_steps() -> str:
     """Return the function that holds the events just written to their orders and to each other."""
+    # The row has to agree with the last event only: one that it is past came in the same step. IS
+    # NOT TRUE again, as a missing row makes a NULL.
     event = ("sequence", "status", "attempt", "occurred_at", *_SAID_BY_BOTH)
     row = ("sequence", "status", "attempts", "updated_at", *_SAID_BY_BOTH)
     return f"""
@@ -136,6 +141,8 @@ _HISTORY = (
     """,
 )
 
+# At the end of the statement and not of the transaction: the error is of whoever wrote it, and what
+# was written is at hand as one table.
 _TRIGGERS = (
     """
     CREATE OR REPLACE TRIGGER require_events_of_new AFTER INSERT ON orders

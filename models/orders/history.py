@@ -23,6 +23,8 @@ def page_of_orders(
 ) -> Select[Any]:
     """Select a stretch of an account's history, by keyset."""
     place = _between(older_than, newer_than)
+    # Each branch brings its own first `most`, so that no index is read beyond the page; what comes
+    # together is few, and put in order once more.
     found = union_all(
         *(
             _ordered(select(*_ORDERS.c).where(*branch, *place), oldest_first)

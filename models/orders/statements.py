@@ -36,18 +36,21 @@ WHERE id = :id AND sequence = :sequence
 RETURNING 0 AS n, orders.*
 """)
 
+# A message that comes again finds what it began itself: still its own, unless overdue.
 HELD = returning_orders("""
 UPDATE orders SET lease_until = now() + :lease_ms * interval '1 ms'
 WHERE id = ANY(:ids) AND status = 'ROUTING' AND lease_holder = :holder AND lease_until > now()
 RETURNING 0 AS n, orders.*
 """)
 
+# Only what the message still holds: the sweep may have given the others on meanwhile.
 LET_GO = returning_orders("""
 UPDATE orders SET lease_holder = NULL
 WHERE id = ANY(:ids) AND status = 'ROUTING' AND lease_holder = :holder
 RETURNING 0 AS n, orders.*
 """)
 
+# The longest overdue first, so that a bound on how many are seen puts off none for ever.
 OVERDUE = returning_orders(f"""
 SELECT 0 AS n, orders.* FROM orders
 WHERE {UNDER_WAY} AND {one_of("status", IN_PROGRESS)} AND lease_until <= now()
@@ -56,6 +59,8 @@ ORDER BY lease_until LIMIT :most
 
 # The longer an order has waited, the longer until it is sent again: a long queue must not be
 # filled with doubles of what already waits in it.
+# A holder that is let go of here was lost, and that is counted with the same statement. Whatever
+# moved or was taken since it was seen overdue is not free.
 FREE = text("""
 UPDATE orders SET
     lease_holder = NULL,
@@ -74,6 +79,7 @@ WHERE {UNDER_WAY} AND {one_of("status", IN_PROGRESS)} AND lease_until > now() AN
     OR status = 'BUILDING' AND leases_lost >= :most_builders - 1)
 """)
 
+# What was sent a moment ago is leased still: its venue may not have looked at it yet.
 UNSENT = returning_orders("""
 SELECT 0 AS n, orders.* FROM orders
 WHERE id = ANY(:ids) AND status = 'SUBMITTED' AND lease_until <= now()
@@ -90,12 +96,14 @@ WHERE id = :id AND sequence = :sequence AND status = 'SUBMITTED'
 RETURNING 0 AS n, orders.*
 """)
 
+# Takes back what CLAIM_RESEND counted, if that is still the sender: a late one says nothing.
 SENDER_LIVED = text("""
 UPDATE orders SET leases_lost = greatest(leases_lost - 1, 0),
     lease_until = now() + :lease_ms * interval '1 ms'
 WHERE id = :id AND sequence = :sequence AND status = 'SUBMITTED' AND lease_holder = :holder
 """)
 
+# One read for all streams that are behind, each from its own place.
 MISSED = text("""
 SELECT e.* FROM order_events e
 JOIN unnest(CAST(:ids AS uuid[]), CAST(:afters AS int[])) AS seen(order_id, sequence)

@@ -81,10 +81,12 @@ class OrderStore:
         """
         alike: dict[Move, list[tuple[int, Step]]] = defaultdict(list)
         for n, step in enumerate(steps):
+            # A bug of ours is to stop before anything is written, not to be Postgres's to find.
             require_step(step.previous, step.status)
             alike[Move.of(step)].append((n, step))
         moved: list[Moved | None] = [None] * len(steps)
         for move, numbered in alike.items():
+            # Rows are locked in this order everywhere: see writing.moving.
             numbered.sort(key=lambda one: one[1].order_id)
             for record in await self._hot.fetch(
                 writing.moving(move), *_arrays(move, [step for _, step in numbered])
@@ -223,6 +225,7 @@ class OrderStore:
     async def _accepted_before(self, new: NewOrder) -> tuple[Moved | None, Order]:
         existing = await self.by_client_order_id(new.account, new.client_order_id)
         assert existing is not None  # orders are never deleted
+        # Ours after all: the commit was done and its answer lost, so it has yet to be told.
         if existing.id == new.id:
             first = (await self.events_after({new.id: 0}))[0]
             return Moved(existing, (first.model_dump_json(exclude_defaults=True),)), existing
@@ -273,6 +276,7 @@ def row_order(row: RowMapping) -> Order:
 
 
 def _event(row: RowMapping) -> OrderEvent:
+    # What the guards let in needs no second check, which would cost more than the read.
     return OrderEvent.model_construct(
         **{name: value for name, value in row.items() if value is not None}
     )

@@ -18,7 +18,7 @@ from sqlmodel import Field, SQLModel
 from engine.orders.status import TERMINAL, WAITING, OrderStatus, OrderType
 from engine.swaps.simulation import NO_FAULTS
 from engine.swaps.swap import Swap
-from engine.tokens import GENESIS, Token, TokenList
+from engine.tokens import GENESIS, TokenList
 from models.columns import TIMESTAMP, Name
 from models.orders.columns import (
     Asked,
@@ -105,16 +105,6 @@ class Order(Asked, Learned, Told, Untold, Leased, table=True):
     def tokens(self) -> TokenList:
         """The tokens known to whoever reads the order: it brings those launched since along."""
         return GENESIS.with_launched(self.launched_tokens or ())
-
-    @property
-    def paid(self) -> Token:
-        """The token paid."""
-        return self.tokens.of_mint(self.token_in)
-
-    @property
-    def bought(self) -> Token:
-        """The token bought; a stranger until a sniper order's pool is there."""
-        return self.tokens.of_mint(self.token_out)
 
     @property
     def swap(self) -> Swap:

@@ -51,6 +51,8 @@ class Move:
     @classmethod
     def of(cls, step: Step) -> "Move":
         known = step.__dict__
+        # What none of them found out is no part of the statement: of all the kinds that there could
+        # be, a life needs about ten, and each connection prepares them once.
         found_out = tuple(name for name in FOUND_OUT if known[name] is not None)
         return cls(step.previous, step.status, found_out)
 
@@ -70,6 +72,7 @@ def accepting(given: tuple[str, ...]) -> str:
     arrays = ", ".join(f"${n}::{array_type(name)}" for n, name in enumerate(given, 3))
     kept = ", ".join(name for name in given if name != "expires_at")
     values = ", ".join(_as_stored(name) for name in given if name != "expires_at")
+    # Who waits expires, said or not: a life is counted from here, by Postgres's clock.
     expires_at = "a.expires_at" if "expires_at" in given else "NULL::timestamptz"
     return f"""
 WITH a AS (SELECT * FROM unnest($2::bigint[], {arrays}) AS a(life_ms, {", ".join(given)})
@@ -77,6 +80,7 @@ WITH a AS (SELECT * FROM unnest($2::bigint[], {arrays}) AS a(life_ms, {", ".join
     INSERT INTO orders ({kept}, expires_at, status, sequence, attempts, lease_until)
     SELECT {values}, coalesce({expires_at}, now() + a.life_ms * interval '1 ms'),
         '{S.PENDING}', 1, 0, now() + $1::int * interval '1 ms'
+    -- In one order everywhere: two groups with client order ids in common must not deadlock.
     FROM a ORDER BY a.account, a.client_order_id
     -- The account's own id, or ours: where the answer to a commit was lost, the same rows again.
     ON CONFLICT DO NOTHING
@@ -102,6 +106,8 @@ def moving(move: Move) -> str:
     arrays = ", ".join(f"${n}::{type_}" for n, type_ in enumerate(types, 1))
     names = ", ".join(("id, sequence, attempt, lease_holder, lease_ms", *move.found_out))
     told = [name for name in _TOLD if name in move.found_out]
+    # The event says what this step found out, not what the row knows by now: a venue that was kept
+    # from an earlier step is no news.
     returned = "".join(f", s.{name} AS told_{name}" for name in told)
     events = [_event_values(move, told, *event) for event in _events(move)]
     columns = ", ".join(events[0])
@@ -116,10 +122,12 @@ WITH s AS (
     -- Row by row in the order of the array, which is that of the ids everywhere: two groups with
     -- orders in common must not wait for each other.
     UPDATE orders o SET {", ".join(_assignments(move))}
+    -- The fence: whoever moved the order since it was read has left another sequence.
     FROM s WHERE o.id = s.id AND o.sequence = s.sequence AND o.status = '{move.previous}'
         {_in_time(move)}
     RETURNING s.n, o.*{returned}
 ), told AS (
+    -- Of the rows that moved, and in the same statement: neither is ever seen without the other.
     INSERT INTO order_events ({columns})
     {inserted}
 )
@@ -129,10 +137,13 @@ SELECT n, {", ".join(ORDER_COLUMNS)}, {said} FROM moved
 
 def _assignments(move: Move) -> Iterable[str]:
     yield f"status = '{move.status}', sequence = o.sequence + {2 if move.is_two_in_one else 1}"
+    # Whoever held the step has done it: nobody has been lost over the next one yet.
     yield "attempts = s.attempt, lease_holder = s.lease_holder, leases_lost = 0"
     yield "lease_until = now() + s.lease_ms * interval '1 ms', updated_at = now()"
     if move.status in TERMINAL:
         yield "completed_at = now()"
+    # What becomes of a column is decided here, once for a kind of step, rather than by a CASE that
+    # Postgres works out for every row and column.
     for name in FOUND_OUT:
         rule = ORDER_COLUMNS[name].info["on_step"] if name in ORDER_COLUMNS else None
         if rule is None:
@@ -142,11 +153,14 @@ def _assignments(move: Move) -> Iterable[str]:
             value = "s.{0}" if begins else _WITH_BEFORE[rule]
             yield f"{name} = {value.format(name)}"
         elif begins:
+            # Nothing was found out, and what an earlier step did must not stay.
             yield f"{name} = NULL"
 
 
 def _in_time(move: Move) -> str:
     """Past its time an order goes nowhere but out, unless its transaction is on its way."""
+    # Asked by the statement that moves it: between a look at the time and the step an order could
+    # pass its end, and workers' clocks differ.
     if move.previous is S.SUBMITTED or move.status in TERMINAL:
         return ""
     return "AND (o.expires_at IS NULL OR o.expires_at > now())"
@@ -177,6 +191,7 @@ def _event_values(
         "status": f"'{status}'::text",
         "previous_status": f"'{previous}'::text",
         "attempt": "attempts",
+        # The row's own time: what the guards compare, and what a page shows beside the event.
         "occurred_at": "updated_at",
     }
     for name in told:

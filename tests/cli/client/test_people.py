@@ -8,7 +8,7 @@ from rich.console import Console
 
 from cli.client.event_text import event_line
 from cli.client.figures import price_text
-from cli.client.order_page import Page
+from cli.client.order_page import OrderPage
 
 ID = "01a1fe33-44a4-7231-ba90-53c013af9ea7"
 
@@ -91,7 +91,7 @@ def test_no_price_of_an_event_has_eighteen_digits() -> None:
 
 @pytest.mark.parametrize("width", [80, 100, 149, 150, 200])
 def test_the_table_of_orders_fits_and_shows_pair_amount_and_price(width: int) -> None:
-    page = Page("http://x", {}, [], 20)
+    page = OrderPage("http://x", {}, [], 20)
     confirmed = {
         "status": "CONFIRMED",
         "amountOut": "184567.123456",

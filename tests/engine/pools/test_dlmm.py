@@ -1,22 +1,19 @@
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
 from engine.amounts import MAX_ATOMS
 from engine.pools.bins import MAX_BIN_ID, DlmmParameters, bin_price
-from engine.pools.dlmm import Bin, DlmmPool, Volatility, swap_exact_in, swap_exact_out
+from engine.pools.dlmm import Bin, DlmmPool, Volatility, swap_exact_in
 from engine.pools.swap import (
     AmountOutOfRange,
     Direction,
     FeeToken,
     InsufficientLiquidity,
     InvalidPool,
-    SwapResult,
     ZeroOutput,
 )
 
-Swap = Callable[[DlmmPool, int, Direction, int], SwapResult[DlmmPool]]
 NOW = 1_700_000_000
 STEP_10 = DlmmParameters(bin_step=10, base_factor=10_000)
 NO_FEE = DlmmParameters(bin_step=10, base_factor=0, variable_fee_control=0)
@@ -89,7 +86,7 @@ def test_draining_the_active_bin_exactly_leaves_it_active() -> None:
 
 def test_crossed_bins_hold_what_was_paid_and_trade_back() -> None:
     down = swap_exact_in(make_pool(), 2_000, Direction.SELL_X, NOW)
-    up = swap_exact_out(down.pool, 2_000, Direction.SELL_Y, NOW)
+    up = swap_exact_in(down.pool, 2_000, Direction.SELL_Y, NOW)
 
     assert down.pool.bins == (
         Bin(-3, 0, 1_000),
@@ -99,7 +96,7 @@ def test_crossed_bins_hold_what_was_paid_and_trade_back() -> None:
         *BINS[4:],
     )
     assert down.amount_out == 500 + 1_000 + 498
-    assert up.amount_in == 499 + 1_001 + 500
+    assert up.amount_out == 499 + 1_001 + 500
     assert up.pool.bins == (
         Bin(-3, 0, 1_000),
         Bin(-2, 0, 502 + 499),
@@ -127,18 +124,15 @@ def test_an_active_bin_left_empty_of_both_tokens_is_forgotten() -> None:
 
 
 @pytest.mark.parametrize("direction", Direction)
-def test_no_bins_left_is_an_error_and_all_but_one_atom_more_is_not(direction: Direction) -> None:
-    total = 3_500
+def test_all_bins_can_be_bought_and_one_atom_more_is_an_error(direction: Direction) -> None:
+    whole = 500 + 1_001 + 1_003 + 1_004
 
-    result = swap_exact_out(make_pool(), total, direction, NOW)
+    result = swap_exact_in(make_pool(), whole, direction, NOW)
     with pytest.raises(InsufficientLiquidity) as refused:
-        swap_exact_out(make_pool(), total + 1, direction, NOW)
-    with pytest.raises(InsufficientLiquidity):
-        swap_exact_in(make_pool(), result.amount_in + 1, direction, NOW)
+        swap_exact_in(make_pool(), whole + 1, direction, NOW)
 
-    assert result.amount_out == total
-    assert swap_exact_in(make_pool(), result.amount_in, direction, NOW).amount_out == total
-    assert refused.value.context == {"amount_in": result.amount_in, "amount_out": 3500, "left": 1}
+    assert (result.amount_in, result.amount_out) == (whole, 3_500)
+    assert refused.value.context == {"amount_in": whole, "amount_out": 3_500, "left": 1}
 
 
 def test_an_exact_input_that_just_drains_a_bin_leaves_it_an_atom_of_rounding() -> None:
@@ -148,10 +142,8 @@ def test_an_exact_input_that_just_drains_a_bin_leaves_it_an_atom_of_rounding() -
     volatility = Volatility(0, 0, index_reference=99, last_update_timestamp=NOW)
     pool = make_pool((Bin(99, 0, 1_000), Bin(100, 0, 267)), parameters, volatility, 100)
 
-    bought = swap_exact_out(pool, 268, Direction.SELL_X, NOW)
-    sold = swap_exact_in(pool, bought.amount_in, Direction.SELL_X, NOW)
+    sold = swap_exact_in(pool, 101, Direction.SELL_X, NOW)
 
-    assert (bought.amount_in, bought.fee, bought.pool.active_id) == (101, 1, 99)
     assert (sold.amount_out, sold.fee, sold.pool.active_id) == (267, 2, 100)
 
 
@@ -163,10 +155,9 @@ def test_an_amount_that_buys_nothing_is_refused() -> None:
 
 
 @pytest.mark.parametrize("amount", [0, -1, MAX_ATOMS + 1])
-@pytest.mark.parametrize("swap_exact", [swap_exact_in, swap_exact_out])
-def test_an_amount_outside_of_u64_is_refused(swap_exact: Swap, amount: int) -> None:
+def test_an_amount_outside_of_u64_is_refused(amount: int) -> None:
     with pytest.raises(AmountOutOfRange):
-        swap_exact(make_pool(), amount, Direction.SELL_X, NOW)
+        swap_exact_in(make_pool(), amount, Direction.SELL_X, NOW)
 
 
 def test_a_bin_above_u64_is_refused() -> None:
@@ -189,24 +180,12 @@ def test_an_output_above_u64_in_all_is_refused() -> None:
     assert list(refused.value.context) == ["amount_out"]
 
 
-def test_an_input_above_u64_in_all_is_refused() -> None:
-    # At about 1.5 Y atoms per X atom, each bin takes three quarters of u64 Y atoms.
-    half = MAX_ATOMS // 2
-    pool = make_pool((Bin(405, half, 0), Bin(406, half, 0)), active_id=405)
-
-    with pytest.raises(AmountOutOfRange) as refused:
-        swap_exact_out(pool, 2 * half, Direction.SELL_Y, NOW)
-
-    assert list(refused.value.context) == ["amount_in"]
-
-
-@pytest.mark.parametrize("swap_exact", [swap_exact_in, swap_exact_out])
-def test_fee_only_in_y_is_on_the_output_when_x_is_sold(swap_exact: Swap) -> None:
+def test_fee_only_in_y_is_on_the_output_when_x_is_sold() -> None:
     parameters = replace(STEP_10, base_factor=50_000, collect_fee_mode=FeeToken.Y)
     pool = make_pool((Bin(0, 10**6, 10**6),), parameters)
 
-    selling_x = swap_exact(pool, 100_000, Direction.SELL_X, NOW)
-    selling_y = swap_exact(pool, 100_000, Direction.SELL_Y, NOW)
+    selling_x = swap_exact_in(pool, 100_000, Direction.SELL_X, NOW)
+    selling_y = swap_exact_in(pool, 100_000, Direction.SELL_Y, NOW)
 
     assert not selling_x.fee_on_input
     assert selling_x.amount_out == selling_x.amount_in - selling_x.fee

@@ -11,7 +11,7 @@ from engine.pools import dlmm
 from engine.pools.bins import DlmmParameters
 from engine.pools.cpmm import RATE_UNIT, ConstantProductPool, FeeRates
 from engine.pools.dlmm import Bin, DlmmPool, Volatility
-from engine.pools.marginal import amount_to_rate, best_rate, dlmm_steps, kept_parts
+from engine.pools.marginal import amount_to_rate, best_rate, dlmm_stretches, kept_parts
 from engine.pools.swap import Direction, FeeToken, PoolError
 from tests.engine.pools.test_properties import (
     NOW,
@@ -45,7 +45,7 @@ def test_the_first_steps_together_are_one_swap(
     pool, now = dlmm_pool(record), record["now"]
 
     amount_in = amount_out = 0
-    for step in dlmm_steps(pool, direction, now):
+    for step in dlmm_stretches(pool, direction, now):
         amount_in += step.amount_in
         amount_out += step.amount_out
         result = dlmm.swap_exact_in(pool, amount_in, direction, now)
@@ -64,7 +64,7 @@ def test_the_first_steps_together_are_one_swap(
 @given(dlmm_pools(), directions)
 def test_any_drained_bins_are_one_swap(pool: DlmmPool, direction: Direction) -> None:
     amount_in = amount_out = 0
-    for step in dlmm_steps(pool, direction, NOW):
+    for step in dlmm_stretches(pool, direction, NOW):
         amount_in += step.amount_in
         amount_out += step.amount_out
         try:
@@ -80,7 +80,7 @@ def test_steps_skip_empty_bins_and_take_the_fee_of_their_distance() -> None:
     bins = [Bin(0, 0, 0), Bin(-2, 0, 10**9), Bin(-5, 0, 10**9)]
     pool = DlmmPool.from_bins(DlmmParameters(10, 10_000), calm, 0, bins)
 
-    near, far = dlmm_steps(pool, Direction.SELL_X, NOW)
+    near, far = dlmm_stretches(pool, Direction.SELL_X, NOW)
 
     # base 0.1 %, and 40000 * (10000 * bins * 10)^2 / 10^11 billionths on top
     kept = [Fraction(10**9 - 10**6 - 4_000 * away**2, 10**9) for away in (2, 5)]
@@ -108,7 +108,7 @@ def test_a_constant_product_pool_trades_up_to_the_limit_and_no_atom_beyond(
 def test_a_dlmm_pool_trades_whole_bins_up_to_the_limit(
     pool: DlmmPool, direction: Direction, limit: Fraction, at: int
 ) -> None:
-    steps = list(dlmm_steps(pool, direction, NOW))
+    steps = list(dlmm_stretches(pool, direction, NOW))
     if at < len(steps):
         limit = steps[at].rate
     assume(sum(step.amount_in for step in steps) <= MAX_ATOMS)

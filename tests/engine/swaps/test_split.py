@@ -15,7 +15,7 @@ from engine.pools import cpmm, dlmm
 from engine.pools.bins import DlmmParameters
 from engine.pools.cpmm import ConstantProductPool, FeeRates
 from engine.pools.dlmm import Bin, DlmmPool, Volatility
-from engine.pools.marginal import dlmm_steps
+from engine.pools.marginal import dlmm_stretches
 from engine.pools.swap import (
     AmountOutOfRange,
     Direction,
@@ -95,7 +95,7 @@ def kinks(side: Side, amount_in: int) -> list[int]:
     pool, direction = side
     if isinstance(pool, ConstantProductPool):
         return []
-    ends = accumulate(step.amount_in for step in dlmm_steps(pool, direction, NOW))
+    ends = accumulate(step.amount_in for step in dlmm_stretches(pool, direction, NOW))
     return [end for end in ends if end <= amount_in]
 
 
@@ -229,7 +229,7 @@ def test_a_curve_dearer_than_the_whole_order_elsewhere_is_left_out() -> None:
 
 def test_curves_take_what_the_bins_cannot() -> None:
     pool = RECORDED["sol_usdc_bs10_calm"]
-    held = sum(step.amount_in for step in dlmm_steps(pool, Direction.SELL_X, NOW))
+    held = sum(step.amount_in for step in dlmm_stretches(pool, Direction.SELL_X, NOW))
     sides: list[Side] = [(pool, Direction.SELL_X), (RAYDIUM, Direction.SELL_X)]
 
     assert optimal_split(sides, 20_000 * SOL, NOW) == (held, 20_000 * SOL - held)
@@ -237,7 +237,7 @@ def test_curves_take_what_the_bins_cannot() -> None:
 
 def test_bins_alone_run_out() -> None:
     sides = [(RECORDED[name], Direction.SELL_X) for name in ("sol_usdc_bs4_calm",) * 2]
-    held = 2 * sum(step.amount_in for step in dlmm_steps(*sides[0], NOW))
+    held = 2 * sum(step.amount_in for step in dlmm_stretches(*sides[0], NOW))
 
     assert sum(optimal_split(sides, held, NOW)) == held
     with pytest.raises(InsufficientLiquidity):
@@ -251,8 +251,8 @@ def test_a_bin_dearer_than_elsewhere_is_drained_for_better_ones_behind_it() -> N
     trading = Volatility(0, 0, index_reference=2, last_update_timestamp=NOW)
     bins = DlmmPool.from_bins(parameters, trading, 0, [Bin(i, SOL, 0) for i in range(3)])
     curve = ConstantProductPool(9_624 * 10**12, 10**16)
-    rates = [step.rate for step in dlmm_steps(bins, Direction.SELL_Y, NOW)]
-    drained = sum(step.amount_in for step in dlmm_steps(bins, Direction.SELL_Y, NOW))
+    rates = [step.rate for step in dlmm_stretches(bins, Direction.SELL_Y, NOW)]
+    drained = sum(step.amount_in for step in dlmm_stretches(bins, Direction.SELL_Y, NOW))
     sides: list[Side] = [(curve, Direction.SELL_Y), (bins, Direction.SELL_Y)]
 
     assert [round(float(rate), 4) for rate in rates] == [0.95, 0.9703, 0.9705]
