@@ -71,7 +71,7 @@ class HopFill:
                 share = BPS - shown
             shown += share
             legs.append(
-                RouteLeg(
+                RouteLeg.model_construct(  # made of our own figures: nothing to validate
                     venue=pool.venue,
                     pool=pool.id,
                     token_in=pool.pays(fill.direction).mint,

@@ -111,4 +111,4 @@ def _is_decimal(value: Any) -> bool:
 
 
 def _is_name(value: Any) -> bool:
-    return isinstance(value, str) and value != "" and plain(value) == value
+    return isinstance(value, str) and 0 < len(value) <= _LONGEST_NAME and value.isprintable()
