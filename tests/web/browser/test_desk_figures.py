@@ -51,7 +51,7 @@ def test_the_axis_of_a_small_price_is_free_of_binary_noise(desk: Desk, page: Pag
     desk.open()
     desk.field("Receive").select_option("BONK")
     expect(page.locator(".chart h2")).to_have_text("BONK/SOL")
-    expect(page.locator(".chart .price")).to_have_text(re.compile(r"^0\.0000\d{2,5}$"))
+    expect(page.locator(".chart .price")).to_have_text(re.compile(r"^0\.0000\d{2,6}$"))
     seen: set[str] = set()
 
     def small() -> bool:
