@@ -1,6 +1,5 @@
 """The Starlette application: routes, and what lives as long as the process."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -30,6 +29,7 @@ from tasks.broker import broker
 from wiring.logs import get_logger
 from wiring.resources import open_resources
 from wiring.settings import Settings
+from wiring.vital import vital
 
 log = get_logger(__name__)
 
@@ -82,8 +82,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         )
         pool_feed = PoolFeed(resources.updates, most=settings.max_quote_streams)
         capacity = Capacity(resources.orders, most=settings.max_orders_in_progress)
-        background = [asyncio.create_task(part.run()) for part in (hub, pool_feed, capacity)]
-        try:
+        async with vital(hub=hub.run(), pool_feed=pool_feed.run(), capacity=capacity.run()):
             yield Services.around(
                 resources,
                 hub=hub,
@@ -92,10 +91,6 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                 announcer=Announcer(resources.sender),
                 admission=Admission(resources.venues),
             )
-        finally:
-            for task in background:
-                task.cancel()
-            await asyncio.gather(*background, return_exceptions=True)
 
 
 @asynccontextmanager

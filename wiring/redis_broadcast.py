@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import time
 from collections import deque
+from contextlib import AsyncExitStack
 from typing import Any
 
 from broadcaster import BroadcastBackend, Event
@@ -19,6 +20,7 @@ from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
 from wiring.logs import get_logger
+from wiring.vital import vital
 
 MAY_HAVE_MISSED = ""
 """The message subscribers get whenever hints may have been lost: read the truth again."""
@@ -42,7 +44,7 @@ class RedisBroadcast(BroadcastBackend):
         self._received: asyncio.Queue[Event] = asyncio.Queue()
         self._unsent: deque[tuple[str, str]] = deque(maxlen=_MAX_UNSENT)
         self._has_unsent = asyncio.Event()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._loops = AsyncExitStack()
         self._closed = False
 
     @property
@@ -51,14 +53,12 @@ class RedisBroadcast(BroadcastBackend):
         return self._confirmed.is_set()
 
     async def connect(self) -> None:
-        self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._send())]
+        await self._loops.enter_async_context(vital(listen=self._listen(), send=self._send()))
 
     async def disconnect(self) -> None:
         # redis-py can swallow a cancellation that meets its own timeout; the flag ends the loops.
         self._closed = True
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._loops.aclose()
         with contextlib.suppress(RedisError, OSError):
             await self._redis.aclose()
 

@@ -1,4 +1,4 @@
-"""Keep child processes running: restart one that dies, give up on one that keeps dying."""
+"""Keep child processes running: restart one that dies, give up on one that cannot start."""
 
 import asyncio
 import contextlib
@@ -19,13 +19,15 @@ from cli.stack.private import open_own
 
 _DEATHS_ALLOWED = 4
 _WITHIN_SECONDS = 60
+_LIVED_SECONDS = 10
 _RESTART_SECONDS = 0.3
+_LONGEST_PAUSE_SECONDS = 30
 _KEPT_LINES = 20
 _PR_SET_PDEATHSIG = 1
 
 
 class KeepsDying(Exception):
-    """A process died too often; the message holds the last it said."""
+    """A process died again and again and never lived; the message holds the last it said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,8 @@ class _Running:
     keeper: asyncio.Task[None] | None = None
     process: asyncio.subprocess.Process | None = None
     said: deque[str] = field(default_factory=lambda: deque(maxlen=_KEPT_LINES))
-    deaths: deque[float] = field(default_factory=lambda: deque(maxlen=_DEATHS_ALLOWED + 1))
+    deaths: deque[float] = field(default_factory=deque)  # of the last minute
+    has_lived: bool = False
     stopping: bool = False
 
 
@@ -102,16 +105,20 @@ class Supervisor:
     async def _keep(self, running: _Running) -> None:
         child = running.child
         while not running.stopping:
+            born = time.monotonic()
             code = await self._run_once(running)
             if running.stopping:
                 return
-            running.deaths.append(time.monotonic())
-            span = running.deaths[-1] - running.deaths[0]
-            if len(running.deaths) > _DEATHS_ALLOWED and span < _WITHIN_SECONDS:
+            too_many = _count_death(running, born)
+            # What has lived may live again, and the rest is well without it; what never did keeps
+            # the whole stack from starting, and somebody should read why.
+            if too_many > 0 and not running.has_lived:
                 self._given_up.put_nowait(KeepsDying(_obituary(running, code)))
                 return
-            self._show(f"{child.name} ended with status {code}: started again")
-            await asyncio.sleep(_RESTART_SECONDS)
+            pause = min(_RESTART_SECONDS * 2 ** max(too_many, 0), _LONGEST_PAUSE_SECONDS)
+            later = f" in {pause:g} s, as it keeps dying" if too_many > 0 else ""
+            self._show(f"{child.name} ended with status {code}: started again{later}")
+            await asyncio.sleep(pause)
 
     async def _run_once(self, running: _Running) -> int:
         child = running.child
@@ -140,6 +147,16 @@ class Supervisor:
                 running.said.append(text)
                 self._show(text)
         return await running.process.wait()
+
+
+def _count_death(running: _Running, born: float) -> int:
+    """Note that one died that was started at `born`; return how many deaths were too many."""
+    now = time.monotonic()
+    running.has_lived |= now - born >= _LIVED_SECONDS
+    running.deaths.append(now)
+    while now - running.deaths[0] > _WITHIN_SECONDS:
+        running.deaths.popleft()
+    return len(running.deaths) - _DEATHS_ALLOWED
 
 
 def _obituary(running: _Running, code: int) -> str:

@@ -1,4 +1,4 @@
-"""The supervisor: children are restarted, given up when they keep dying, and stopped in time."""
+"""The supervisor: children are restarted, given up when they cannot start, stopped in time."""
 
 import asyncio
 import signal
@@ -61,6 +61,22 @@ async def test_a_child_that_keeps_dying_is_given_up_with_its_last_words(
             await supervisor.watch()
 
     assert "no such table" in str(given_up.value)
+
+
+async def test_a_child_that_has_lived_is_never_given_up_only_started_less_often(
+    supervisor: Supervisor, screen: Screen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cli.stack.supervisor._LIVED_SECONDS", 0)
+    supervisor.start(child("api", SLEEP))
+    supervisor.start(child("worker", "raise SystemExit(3)"))
+    watching = asyncio.create_task(supervisor.watch())
+
+    await screen.until("worker ended with status 3: started again in 1.2 s, as it keeps dying")
+
+    assert sum(line == "worker ended with status 3: started again" for line in screen) == 4
+    assert not watching.done()
+    assert supervisor._running["api"].process.returncode is None
+    watching.cancel()
 
 
 async def test_stopping_is_asked_for_first(supervisor: Supervisor, screen: Screen) -> None:
