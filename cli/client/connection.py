@@ -95,6 +95,9 @@ async def follow(
             reason = errors[0]["message"]
         except _OUTAGES as error:
             reason = error
+        # Ctrl-C that meets an error on its way out of the stream arrives here as that error.
+        if (task := asyncio.current_task()) and task.cancelling():
+            raise asyncio.CancelledError
         if broken_at is None:
             broken_at = time.monotonic()
             _stderr().print(Text(f"lost {url}: {reason}; trying again", "dim"))
