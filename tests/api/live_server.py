@@ -5,7 +5,7 @@ import contextlib
 import json
 import socket
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Self
 
@@ -132,13 +132,6 @@ async def closed(socket: ClientConnection) -> tuple[int | None, str | None]:
     async with asyncio.timeout(PATIENCE_SECONDS):
         await socket.wait_closed()
     return socket.close_code, socket.close_reason
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Return once the condition holds; fail when it does not in time."""
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 class DeafClient:

@@ -1,7 +1,7 @@
 """Updates between processes, over a real Redis whose connections are cut."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from uuid import uuid4
@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 
 from engine.orders.event import OrderEvent
 from engine.orders.status import OrderStatus
+from tests.waiting import until
 from wiring.settings import get_settings
 from wiring.updates import Hint, Updates, open_updates
 
@@ -67,12 +68,6 @@ class Listener:
     async def stop(self) -> None:
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
-
-
-async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(DEADLINE_SECONDS):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 async def listening(stack: AsyncExitStack) -> tuple[Updates, Listener]:

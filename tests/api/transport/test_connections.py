@@ -18,8 +18,9 @@ from structlog.testing import capture_logs
 from api.transport import open_files
 from api.transport.connections import MOST_REFUSED, AcceptFailures
 from api.transport.open_files import most_connections, raise_file_limit
-from tests.api.live_server import PATIENCE_SECONDS, LiveServer, receive, send, until
+from tests.api.live_server import PATIENCE_SECONDS, LiveServer, receive, send
 from tests.api.transport.test_ws_shutdown import free_address, ready
+from tests.waiting import until
 from wiring.settings import Settings
 
 HEAD = b"POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"

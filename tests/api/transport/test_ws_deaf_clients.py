@@ -18,10 +18,10 @@ from tests.api.live_server import (
     receive,
     send,
     subscribe,
-    until,
 )
 from tests.api.transport.messages import complete, event
 from tests.factories import accepted, advanced
+from tests.waiting import until
 from wiring.settings import Settings
 
 
