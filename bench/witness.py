@@ -57,7 +57,7 @@ _BROKEN = {
         t.fee, t.slot)""",
 }
 # Of each token: what pools hold and keep apart, what the market gained, what traders gained.
-_CIRCULATING = text("""
+CIRCULATING = text("""
 SELECT mint, sum(atoms) AS atoms FROM (
     SELECT token_x AS mint, fees_x + coalesce((state->>'reserve_x')::numeric,
         (state->>'amount_x')::numeric + (SELECT coalesce(sum((level->>1)::numeric), 0)
@@ -69,7 +69,7 @@ SELECT mint, sum(atoms) AS atoms FROM (
     UNION ALL SELECT mint, atoms FROM market_balances
     UNION ALL SELECT token_in, -amount_in FROM ledger_transactions WHERE outcome = 'LANDED'
     UNION ALL SELECT token_out, amount_out FROM ledger_transactions WHERE outcome = 'LANDED'
-) held GROUP BY mint
+) held GROUP BY mint ORDER BY mint
 """)
 _COUNTED = {
     "orders": "SELECT count(*) FROM orders",
@@ -132,7 +132,7 @@ async def verify(database_url: str, *, orders: int) -> Verdict:
     async with _connection(database_url) as connection:
         counts = {name: (await _column(connection, query))[0] for name, query in _COUNTED.items()}
         broken = {name: (await _column(connection, query))[0] for name, query in _BROKEN.items()}
-        held = {row.mint: int(row.atoms) for row in await connection.execute(_CIRCULATING)}
+        held = {row.mint: int(row.atoms) for row in await connection.execute(CIRCULATING)}
     verdict = Verdict(**counts)
     made_or_lost = {mint for mint, _ in held.items() ^ _issued().items()}
     broken["tokens with atoms made or lost"] = len(made_or_lost)

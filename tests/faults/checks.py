@@ -11,10 +11,10 @@ from datetime import datetime
 
 import asyncpg
 
+from bench.witness import CIRCULATING
 from engine.devnet.genesis import genesis_pools
 from tests.faults.hooks import POISON
 from tests.faults.record import Record, is_poison
-from tests.models.devnet.chain import CIRCULATING
 
 _LAST_EVENT = """
 orders o LEFT JOIN LATERAL (

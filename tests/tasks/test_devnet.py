@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from tests.models.devnet.chain import CIRCULATING, start_again
+from bench.witness import CIRCULATING
+from tests.models.devnet.chain import start_again
 from tests.tasks.devnet import Devnet, life
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bench.witness import CIRCULATING
 from engine.devnet.chain import Rules
 from engine.devnet.genesis import genesis_pools
 from engine.swaps.transaction import Hop, PoolShare, SignedTransaction, SwapTransaction, sign
@@ -21,22 +22,6 @@ SLOT_MS = 60_000  # none passes but those a test lets pass
 MOVING = Rules("test")
 STILL = Rules("test", market_moves=False)
 GENESIS = {pool.id: pool for pool in genesis_pools()}
-
-# Of each token: what pools hold and keep apart, what the market gained, what traders gained.
-CIRCULATING = text("""
-SELECT mint, sum(atoms) AS atoms FROM (
-    SELECT token_x AS mint, fees_x + coalesce((state->>'reserve_x')::numeric,
-        (state->>'amount_x')::numeric + (SELECT coalesce(sum((level->>1)::numeric), 0)
-            FROM jsonb_array_elements(state->'asks') level)) AS atoms FROM pools
-    UNION ALL
-    SELECT token_y, fees_y + coalesce((state->>'reserve_y')::numeric,
-        (state->>'amount_y')::numeric + (SELECT coalesce(sum((level->>1)::numeric), 0)
-            FROM jsonb_array_elements(state->'bids') level)) FROM pools
-    UNION ALL SELECT mint, atoms FROM market_balances
-    UNION ALL SELECT token_in, -amount_in FROM ledger_transactions WHERE outcome = 'LANDED'
-    UNION ALL SELECT token_out, amount_out FROM ledger_transactions WHERE outcome = 'LANDED'
-) held GROUP BY mint ORDER BY mint
-""")
 
 
 def sell(pool: str = "raydium:SOL-USDC", amount: int = 10**9, **given: Any) -> SignedTransaction:
